@@ -3,3 +3,5 @@
 pub mod id;
 pub mod plan;
 pub mod policy;
+pub mod run;
+pub mod usd;

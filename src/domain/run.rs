@@ -1,0 +1,161 @@
+//! What one run came to: the verdict, and what it cost.
+//!
+//! Knows nothing of processes; [`crate::claude`] judges, this is the judgement.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::usd::Usd;
+
+/// A run's end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What the run means for its task.
+    pub verdict: Verdict,
+    /// What it used up, whatever the verdict.
+    pub usage: Usage,
+    /// What Claude wanted to do and wasn't allowed to, one short text each: `Write notes.txt`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denials: Vec<String>,
+}
+
+/// What a run means for its task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Verdict {
+    /// The CLI's own result says success, and the task's check passed.
+    Completed {
+        /// The CLI's closing words.
+        summary: String,
+    },
+    /// The run ended with a verdict against it.
+    Failed {
+        /// What went wrong.
+        failure: Failure,
+    },
+    /// The process is gone and left no result: killed from outside, by us, or by a reboot.
+    Lost,
+    /// Nothing of the task's: the run could not go on, and neither could any other now.
+    Unavailable {
+        /// What stands in the way.
+        obstacle: Obstacle,
+    },
+    /// No process was ever started for this run, so nothing can have happened.
+    NeverRan,
+}
+
+/// Why a run failed, in the terms of what a person can do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Failure {
+    /// The CLI's result carries an error.
+    #[error("Claude reported an error: {message}")]
+    Reported {
+        /// The CLI's own words.
+        message: String,
+    },
+    /// The CLI stopped at its limit of turns or at its budget.
+    #[error("Claude stopped at a limit: {message}")]
+    LimitReached {
+        /// The CLI's own words.
+        message: String,
+    },
+    /// The CLI ended by itself without a result, as it does for a bad flag.
+    #[error("claude ended with exit code {code} and no result{}", tail(.message))]
+    NoResult {
+        /// The exit code, 0 to 127.
+        code: i32,
+        /// The end of what it wrote to stderr.
+        message: String,
+    },
+    /// The run took longer than it may.
+    #[error("timed out after {}", human(.after))]
+    TimedOut {
+        /// The limit.
+        after: Duration,
+    },
+    /// The run printed nothing for longer than it may.
+    #[error("printed nothing for {}", human(.after))]
+    WentQuiet {
+        /// The limit.
+        after: Duration,
+    },
+    /// The task's check did not pass.
+    #[error("check \"{name}\" failed: {reason}")]
+    Check {
+        /// The check's name in the configuration.
+        name: String,
+        /// How it ended, such as `exit code 1`.
+        reason: String,
+        /// The end of what it printed.
+        output: String,
+    },
+}
+
+/// What keeps every run from going on, whichever task it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// The account's usage limit.
+    UsageLimit {
+        /// When it resets, if the CLI said so.
+        resets_at: Option<Timestamp>,
+        /// The CLI's own words.
+        message: String,
+    },
+    /// The CLI isn't logged in, or its login is refused.
+    Login {
+        /// The CLI's own words.
+        message: String,
+    },
+    /// The API can't be reached or is overloaded.
+    Api {
+        /// The CLI's own words.
+        message: String,
+    },
+    /// The CLI could not be started at all.
+    Launch {
+        /// Which program, and why not.
+        message: String,
+    },
+}
+
+/// What a run used up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The cost that the CLI reported.
+    pub cost: Usd,
+    /// Input tokens, cached ones included.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// The model that the CLI said it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The CLI's own session id, by which a run can be continued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+}
+
+fn tail(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}
+
+/// A duration as a person writes it: `1h 30m`, `10m`, `27s`, `0.4s`.
+pub fn human(duration: &Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) => format!("{:.1}s", duration.as_secs_f64()),
+        (0, 0, s) => format!("{s}s"),
+        (0, m, 0) => format!("{m}m"),
+        (0, m, s) => format!("{m}m {s}s"),
+        (h, 0, _) => format!("{h}h"),
+        (h, m, _) => format!("{h}h {m}m"),
+    }
+}
