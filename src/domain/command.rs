@@ -109,6 +109,16 @@ pub enum Target {
     Task(TaskNumber),
 }
 
+impl Target {
+    /// The gate that is named, if one is.
+    pub fn gate(&self) -> Option<&GateId> {
+        match self {
+            Self::Gate(gate) => Some(gate),
+            Self::Current | Self::Task(_) => None,
+        }
+    }
+}
+
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {

@@ -1,7 +1,20 @@
 //! The rules, pure: no I/O, no clock, no async.
+//!
+//! [`transition`](transition::transition) is the whole of it; the other rooms hold the words it is written in.
 
+mod answers;
+mod attempt;
+pub mod command;
+pub mod event;
+pub mod gate;
+pub mod hold;
 pub mod id;
 pub mod plan;
 pub mod policy;
 pub mod run;
+pub mod session;
+mod settle;
+pub mod task;
+pub mod transition;
+mod turn;
 pub mod usd;

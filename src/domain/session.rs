@@ -184,9 +184,7 @@ impl Session {
         let open = self.open()?;
         let at = match &open.work {
             Work::Waiting { gate } => gate.task(),
-            Work::Ready { task } | Work::Running { task, .. } | Work::Ending { task, .. } => {
-                Some(*task)
-            }
+            Work::Ready { task } | Work::Running { task, .. } | Work::Ending { task, .. } => Some(*task),
         };
         self.task(at?)
     }

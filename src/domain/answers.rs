@@ -1,0 +1,209 @@
+//! The steps that an operator's command takes.
+
+use super::event::{Event, waiting_sentence};
+use super::gate::{About, Choice, Decision, Gate, Reason, checkpoint};
+use super::id::{RunId, TaskNumber};
+use super::session::{Why, Work};
+use super::task::TaskState;
+use super::transition::{Effect, Refused};
+use super::turn::Turn;
+
+impl Turn<'_> {
+    pub(super) fn approve(&mut self, gate: &Gate, note: Option<&String>) -> Result<(), Refused> {
+        must_offer(gate, Choice::Approve)?;
+        self.close(gate, Decision::Approved, note);
+        self.owed.clear();
+        match gate.task() {
+            Some(task) => {
+                self.progress(task).notes.extend(note.cloned());
+                self.make_ready(task, self.by.clone());
+                if self.paused.is_some() {
+                    self.message = Some(format!("{}: approved; starts after /resume", self.subject(task)));
+                }
+            }
+            None => self.work = None,
+        }
+        Ok(())
+    }
+
+    /// Says no: the gate closes, and the next one asks the same with the feedback among its reasons.
+    pub(super) fn reject(&mut self, gate: &Gate, feedback: Option<&String>) -> Result<(), Refused> {
+        must_offer(gate, Choice::Reject)?;
+        let About::Before { next, reasons } = &gate.about else { return Ok(()) };
+        let about = checkpoint(reasons).or(gate.task());
+        self.close(gate, Decision::Rejected, feedback);
+        let mut reasons: Vec<Reason> =
+            reasons.iter().filter(|reason| !matches!(reason, Reason::Rejected { .. })).cloned().collect();
+        if let Some(task) = about {
+            self.progress(task).feedback.extend(feedback.cloned());
+            reasons.push(Reason::Rejected { task, feedback: feedback.cloned() });
+        }
+        self.open_gate(About::Before { next: *next, reasons });
+        Ok(())
+    }
+
+    /// Answers a question that the live run asked; the run goes on either way.
+    pub(super) fn answer(&mut self, gate: &Gate, yes: bool, words: Option<&String>) {
+        self.close(gate, if yes { Decision::Approved } else { Decision::Rejected }, words);
+        if let Some(Work::Running { gate, .. }) = &mut self.work {
+            *gate = None;
+        }
+    }
+
+    pub(super) fn pause(&mut self) {
+        if self.paused.is_some() {
+            self.already("Already paused: /resume goes on");
+            return;
+        }
+        self.paused = Some(self.world.now);
+        self.tell(Event::Paused { by: self.by.clone() });
+        let rest = match &self.work {
+            Some(Work::Running { task, .. }) => {
+                format!(
+                    "; task {} is running and goes on to its end (\"pause now\" would end its run)",
+                    self.session.of_total(*task)
+                )
+            }
+            Some(Work::Waiting { gate }) => format!("; gate {} stays open", gate.id),
+            Some(Work::Ready { task }) => {
+                format!("; task {} is approved and waits", self.session.of_total(*task))
+            }
+            Some(Work::Ending { .. }) | None => String::new(),
+        };
+        self.message = Some(format!("Paused{rest}. /resume goes on"));
+    }
+
+    pub(super) fn pause_now(&mut self, task: TaskNumber, run: RunId) {
+        if self.paused.is_none() {
+            self.paused = Some(self.world.now);
+            self.tell(Event::Paused { by: self.by.clone() });
+        }
+        self.end_run(task, run, Why::Pause);
+    }
+
+    pub(super) fn resume(&mut self) {
+        let lifts = self.world.hold.as_ref().filter(|hold| hold.until.is_none());
+        if let Some(hold) = lifts {
+            let ended = Event::HoldEnded { hold: hold.clone(), by: self.by.clone() };
+            self.effects.push(Effect::LiftHold);
+            self.tell(ended);
+        }
+        if self.paused.take().is_some() {
+            self.tell(Event::Resumed { by: self.by.clone() });
+        } else if lifts.is_none() {
+            self.already("Already going on: nothing is paused");
+            return;
+        }
+        let then = match &self.work {
+            Some(Work::Waiting { gate }) => {
+                waiting_sentence(gate, gate.task().map(|task| self.subject(task)).as_ref())
+            }
+            Some(Work::Ready { task }) => format!("{} is next", self.subject(*task)),
+            Some(Work::Running { task, .. } | Work::Ending { task, .. }) => {
+                format!("{} is running", self.subject(*task))
+            }
+            None => String::new(),
+        };
+        self.message = Some(format!("Resumed. {then}"));
+    }
+
+    pub(super) fn skip_at_gate(&mut self, gate: &Gate) -> Result<(), Refused> {
+        must_offer(gate, Choice::Skip)?;
+        self.close(gate, Decision::Skipped, None);
+        self.owe(gate);
+        match gate.task() {
+            Some(task) => self.mark_skipped(task, self.by.clone()),
+            None => self.work = None,
+        }
+        Ok(())
+    }
+
+    /// Skips a task that no gate and no run is about.
+    pub(super) fn skip_task(&mut self, number: TaskNumber) -> Result<(), Refused> {
+        match self.known(number)?.state() {
+            TaskState::Pending | TaskState::Failed | TaskState::Interrupted => {
+                self.mark_skipped(number, self.by.clone());
+                Ok(())
+            }
+            state @ (TaskState::Running | TaskState::Completed | TaskState::Skipped) => Err(Refused::NotNow(
+                format!("task {number} is already {}: it can't be skipped", state.as_str()),
+            )),
+        }
+    }
+
+    pub(super) fn retry_at_gate(&mut self, gate: &Gate, feedback: Option<&String>) -> Result<(), Refused> {
+        let Some(task) = gate.retriable() else {
+            return must_offer(gate, Choice::Retry);
+        };
+        self.close(gate, Decision::Retried, feedback);
+        self.owe(gate);
+        self.owed.retain(|reason| !concerns(reason, task));
+        self.ask_again(task, feedback);
+        self.work = None;
+        Ok(())
+    }
+
+    /// Puts an ended task back in line, approved; it runs before anything that isn't.
+    pub(super) fn retry_task(
+        &mut self,
+        number: TaskNumber,
+        feedback: Option<&String>,
+    ) -> Result<(), Refused> {
+        match self.known(number)?.state() {
+            TaskState::Failed | TaskState::Interrupted | TaskState::Skipped => {
+                self.ask_again(number, feedback);
+                Ok(())
+            }
+            state @ (TaskState::Pending | TaskState::Running) => Err(Refused::NotNow(format!(
+                "task {number} is {}: only a failed, interrupted or skipped task can be retried",
+                state.as_str()
+            ))),
+            TaskState::Completed => Err(Refused::NotNow(format!(
+                "task {number} is completed: only a failed, interrupted or skipped task can be retried"
+            ))),
+        }
+    }
+
+    pub(super) fn stop_at_gate(&mut self) {
+        if let Some(Work::Waiting { gate }) = self.work.clone() {
+            self.close(&gate, Decision::Stopped, None);
+        }
+        self.stop();
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.stop_by(self.by.clone());
+    }
+
+    fn ask_again(&mut self, task: TaskNumber, feedback: Option<&String>) {
+        self.progress(task).feedback.extend(feedback.cloned());
+        self.ask_again_by(task, self.by.clone(), feedback.cloned());
+    }
+}
+
+fn concerns(reason: &Reason, about: TaskNumber) -> bool {
+    match reason {
+        Reason::Checkpoint { after } => *after == about,
+        Reason::Rejected { task, .. } => *task == about,
+        Reason::Start
+        | Reason::Manual
+        | Reason::Required
+        | Reason::Requested
+        | Reason::ApproveBefore
+        | Reason::Dependency { .. } => false,
+    }
+}
+
+/// Refuses an answer that the gate doesn't offer, and says which ones it does.
+fn must_offer(gate: &Gate, choice: Choice) -> Result<(), Refused> {
+    if gate.choices().contains(&choice) {
+        return Ok(());
+    }
+    Err(Refused::NotNow(format!(
+        "gate {} ({}) can't be answered with /{}: it takes {}",
+        gate.id,
+        gate.reasons().join(", "),
+        choice.as_str(),
+        gate.choices_in_words()
+    )))
+}

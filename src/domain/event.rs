@@ -1,0 +1,260 @@
+//! One thing that happened, with a sentence that a person can read.
+//!
+//! Events are the journal that people, logs and notifications read; they are never replayed into state.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Actor;
+use super::gate::{About, Decision, Gate, Next};
+use super::hold::Hold;
+use super::id::{GateId, RunId, TaskNumber};
+use super::run::human;
+use super::session::Why;
+use super::usd::Usd;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants' fields are the nouns of their sentences")]
+pub enum Event {
+    /// A task file became a session.
+    SessionStarted { task_file: String, tasks: usize, rehearsal: bool, by: Actor },
+    /// Work waits for a person.
+    GateOpened { gate: Gate, subject: Option<Subject> },
+    /// A gate was answered, or withdrawn.
+    GateClosed {
+        gate: GateId,
+        subject: Option<Subject>,
+        decision: Decision,
+        by: Actor,
+        words: Option<String>,
+    },
+    /// A run was claimed.
+    TaskStarted { subject: Subject, run: RunId, attempt: u32, resumed: bool, rehearsal: bool },
+    /// A run ended well.
+    TaskCompleted {
+        subject: Subject,
+        run: RunId,
+        summary: String,
+        took: Duration,
+        cost: Usd,
+        denials: Vec<String>,
+    },
+    /// A run ended with a verdict against it.
+    TaskFailed { subject: Subject, run: RunId, failure: String, took: Duration, cost: Usd },
+    /// A run ended without a verdict.
+    TaskInterrupted { subject: Subject, run: RunId },
+    /// A task is gone past.
+    TaskSkipped { subject: Subject, by: Actor },
+    /// A task is to run again.
+    TaskRetried { subject: Subject, by: Actor, feedback: Option<String> },
+    /// A live run is to end.
+    RunEnding { subject: Subject, run: RunId, why: Why, by: Actor },
+    /// A run was ended to be continued later.
+    RunSuspended { subject: Subject, run: RunId, continues: bool },
+    /// A run ended for a reason that isn't its task's.
+    RunBlocked { subject: Subject, run: RunId, hold: Hold },
+    /// A claimed run turned out never to have been started.
+    RunNeverRan { subject: Subject, run: RunId },
+    /// Nothing new may start.
+    Paused { by: Actor },
+    /// Work may go on.
+    Resumed { by: Actor },
+    /// A hold ended.
+    HoldEnded { hold: Hold, by: Actor },
+    /// Every task is done with.
+    SessionCompleted { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd },
+    /// The session was ended early.
+    SessionStopped { completed: usize, total: usize, by: Actor },
+}
+
+/// The task that an event is about, as its sentences name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its number.
+    pub task: TaskNumber,
+    /// Its number among all, such as `2/5`.
+    pub of_total: String,
+    /// Its title.
+    pub title: String,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Task {}, {}", self.of_total, self.title)
+    }
+}
+
+impl Event {
+    /// Its kind, as the database and the event stream name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SessionStarted { .. } => "session_started",
+            Self::GateOpened { .. } => "gate_opened",
+            Self::GateClosed { .. } => "gate_closed",
+            Self::TaskStarted { .. } => "task_started",
+            Self::TaskCompleted { .. } => "task_completed",
+            Self::TaskFailed { .. } => "task_failed",
+            Self::TaskInterrupted { .. } => "task_interrupted",
+            Self::TaskSkipped { .. } => "task_skipped",
+            Self::TaskRetried { .. } => "task_retried",
+            Self::RunEnding { .. } => "run_ending",
+            Self::RunSuspended { .. } => "run_suspended",
+            Self::RunBlocked { .. } => "run_blocked",
+            Self::RunNeverRan { .. } => "run_never_ran",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
+            Self::HoldEnded { .. } => "hold_ended",
+            Self::SessionCompleted { .. } => "session_completed",
+            Self::SessionStopped { .. } => "session_stopped",
+        }
+    }
+
+    /// The task that it is about, if it is about one.
+    pub fn task(&self) -> Option<TaskNumber> {
+        match self {
+            Self::GateOpened { subject, .. } | Self::GateClosed { subject, .. } => {
+                subject.as_ref().map(|subject| subject.task)
+            }
+            Self::TaskStarted { subject, .. }
+            | Self::TaskCompleted { subject, .. }
+            | Self::TaskFailed { subject, .. }
+            | Self::TaskInterrupted { subject, .. }
+            | Self::TaskSkipped { subject, .. }
+            | Self::TaskRetried { subject, .. }
+            | Self::RunEnding { subject, .. }
+            | Self::RunSuspended { subject, .. }
+            | Self::RunBlocked { subject, .. }
+            | Self::RunNeverRan { subject, .. } => Some(subject.task),
+            Self::SessionStarted { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::HoldEnded { .. }
+            | Self::SessionCompleted { .. }
+            | Self::SessionStopped { .. } => None,
+        }
+    }
+
+    /// What happened, as a sentence without its full stop, fit for a line of a log.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::SessionStarted { task_file, tasks, rehearsal, by } => format!(
+                "Session started by {by}: {} from {task_file}{}",
+                count(*tasks, "task"),
+                if *rehearsal { " (rehearsal: nothing will be changed)" } else { "" }
+            ),
+            Self::GateOpened { gate, subject } => waiting_sentence(gate, subject.as_ref()),
+            Self::GateClosed { gate, subject, decision, by, words } => {
+                let about = subject.as_ref().map_or("the session's end".to_owned(), Subject::to_string);
+                format!("Gate {gate} {} by {by}: {about}{}", decision.as_str(), quoted(words.as_ref()))
+            }
+            Self::TaskStarted { subject, run, attempt, resumed, rehearsal } => format!(
+                "Task {} {}{}: {} (run {run}{})",
+                subject.of_total,
+                if *resumed { "continued" } else { "started" },
+                if *rehearsal { " as a rehearsal" } else { "" },
+                subject.title,
+                if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() },
+            ),
+            Self::TaskCompleted { subject, summary, took, cost, denials, .. } => format!(
+                "{subject}: completed in {}, {cost}. {}{}",
+                human(took),
+                one_line(summary),
+                denied(denials)
+            ),
+            Self::TaskFailed { subject, failure, took, cost, .. } => {
+                format!("{subject}: failed after {}, {cost}: {}", human(took), one_line(failure))
+            }
+            Self::TaskInterrupted { subject, .. } => {
+                format!("{subject}: interrupted, its process is gone and left no result")
+            }
+            Self::TaskSkipped { subject, by } => format!("{subject}: skipped by {by}"),
+            Self::TaskRetried { subject, by, feedback } => {
+                format!("{subject}: to run again, asked by {by}{}", quoted(feedback.as_ref()))
+            }
+            Self::RunEnding { subject, run, why, by } => format!(
+                "{subject}: ending run {run} to {}, asked by {by}",
+                match why {
+                    Why::Pause => "pause",
+                    Why::Skip => "skip the task",
+                    Why::Stop => "stop the session",
+                }
+            ),
+            Self::RunSuspended { subject, run, continues } => format!(
+                "{subject}: run {run} ended for the pause; it {}",
+                if *continues {
+                    "goes on with its Claude session after /resume"
+                } else {
+                    "starts afresh after /resume"
+                }
+            ),
+            Self::RunBlocked { subject, hold, .. } => format!(
+                "{subject}: held, no attempt counted ({}): {}",
+                hold.kind.as_str().replace('_', " "),
+                one_line(&hold.reason)
+            ),
+            Self::RunNeverRan { subject, run } => {
+                format!("{subject}: run {run} was claimed but never started; ready again")
+            }
+            Self::Paused { by } => format!("Paused by {by}"),
+            Self::Resumed { by } => format!("Resumed by {by}"),
+            Self::HoldEnded { hold, by } => {
+                format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
+            }
+            Self::SessionCompleted { completed, skipped, total, took, cost } => format!(
+                "Session completed: {completed} of {} done{}, {}, {cost}",
+                count(*total, "task"),
+                if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() },
+                human(took)
+            ),
+            Self::SessionStopped { completed, total, by } => {
+                format!("Session stopped by {by}: {completed} of {} done", count(*total, "task"))
+            }
+        }
+    }
+}
+
+/// A gate's question, as a sentence without its full stop.
+pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
+    let subject = subject.map_or(String::new(), Subject::to_string);
+    let choices = gate.choices_in_words();
+    let id = &gate.id;
+    match &gate.about {
+        About::Before { next: Next::Task(_), .. } => {
+            format!("{subject}: waiting for approval ({}); gate {id}: {choices}", gate.reasons().join(", "))
+        }
+        About::Before { next: Next::End, .. } => {
+            format!(
+                "All tasks are done: waiting for a last look ({}); gate {id}: {choices}",
+                gate.reasons().join(", ")
+            )
+        }
+        About::Failed { .. } => format!("{subject}: failed, what now? Gate {id}: {choices}"),
+        About::Interrupted { .. } => format!("{subject}: interrupted, what now? Gate {id}: {choices}"),
+    }
+}
+
+/// `1 task`, `3 tasks`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn quoted(words: Option<&String>) -> String {
+    words.map_or(String::new(), |words| format!(" (\"{}\")", one_line(words)))
+}
+
+fn denied(denials: &[String]) -> String {
+    if denials.is_empty() { String::new() } else { format!(" Was not allowed to: {}", denials.join(", ")) }
+}
+
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}

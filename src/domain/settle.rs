@@ -1,0 +1,150 @@
+//! What comes next when nothing is under way: run a task, ask a person, or finish.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::command::Actor;
+use super::event::Event;
+use super::gate::{About, Next, Reason};
+use super::id::TaskNumber;
+use super::policy::{ApprovalMode, OnTrouble, Policy};
+use super::session::{Session, State};
+use super::task::{Task, TaskState};
+use super::turn::Turn;
+
+/// The first thing that wants a decision, in the order in which they are decided.
+enum Candidate {
+    Approved(TaskNumber),
+    Troubled(TaskNumber, OnTrouble, About),
+    Pending(Arc<Task>),
+    None,
+}
+
+impl Turn<'_> {
+    /// Finds what comes next, unless something is under way already.
+    pub(super) fn settle(mut self) -> Self {
+        while self.work.is_none() && self.ended.is_none() {
+            match self.candidate() {
+                Candidate::Approved(task) => self.make_ready(task, Actor::policy()),
+                Candidate::Troubled(_, OnTrouble::Ask, about) => self.open_gate(about),
+                Candidate::Troubled(task, OnTrouble::Retry, about) => self.retry_by_policy(task, about),
+                Candidate::Troubled(task, OnTrouble::Skip, _) => self.mark_skipped(task, Actor::policy()),
+                Candidate::Troubled(_, OnTrouble::Stop, _) => self.stop_by(Actor::policy()),
+                Candidate::Pending(task) => self.ask_or_go(&task),
+                Candidate::None => self.ask_or_complete(),
+            }
+        }
+        self
+    }
+
+    fn candidate(&self) -> Candidate {
+        let mut first_pending = None;
+        let mut troubled = None;
+        for task in &self.session.tasks {
+            let number = task.number();
+            match task.state() {
+                TaskState::Pending if task.progress.approval.is_some() => {
+                    return Candidate::Approved(number);
+                }
+                TaskState::Pending => first_pending = first_pending.or(Some(task)),
+                TaskState::Failed => {
+                    troubled = troubled.or(Some((
+                        number,
+                        self.session.policy.on_failure,
+                        About::Failed { task: number },
+                    )));
+                }
+                TaskState::Interrupted => {
+                    troubled = troubled.or(Some((
+                        number,
+                        self.session.policy.on_interrupted,
+                        About::Interrupted { task: number },
+                    )));
+                }
+                TaskState::Running | TaskState::Completed | TaskState::Skipped => {}
+            }
+        }
+        match (troubled, first_pending) {
+            (Some((task, policy, about)), _) => Candidate::Troubled(task, policy, about),
+            (None, Some(task)) => Candidate::Pending(Arc::clone(task)),
+            (None, None) => Candidate::None,
+        }
+    }
+
+    fn retry_by_policy(&mut self, task: TaskNumber, about: About) {
+        let attempts = self.session.task(task).map_or(0, |task| task.progress.attempts);
+        if attempts < self.session.policy.max_attempts {
+            self.ask_again_by(task, Actor::policy(), None);
+        } else {
+            self.open_gate(about);
+        }
+    }
+
+    fn ask_or_go(&mut self, task: &Task) {
+        let mut reasons = std::mem::take(&mut self.owed);
+        if self.session.policy.approval_mode == ApprovalMode::Auto {
+            reasons.retain(|reason| *reason != Reason::Start);
+        }
+        reasons.extend(own_reasons(&self.session, task));
+        if reasons.is_empty() {
+            self.make_ready(task.number(), Actor::policy());
+        } else {
+            self.open_gate(About::Before { next: Next::Task(task.number()), reasons });
+        }
+    }
+
+    fn ask_or_complete(&mut self) {
+        let mut reasons = std::mem::take(&mut self.owed);
+        reasons.retain(|reason| *reason != Reason::Start);
+        if !reasons.is_empty() {
+            self.open_gate(About::Before { next: Next::End, reasons });
+            return;
+        }
+        let counts = self.session.counts();
+        let took = self.world.now.duration_since(self.session.started_at);
+        self.ended = Some(State::Completed { at: self.world.now });
+        let event = Event::SessionCompleted {
+            completed: counts.completed,
+            skipped: counts.skipped,
+            total: counts.total,
+            took: Duration::try_from(took).unwrap_or_default(),
+            cost: self.session.cost(),
+        };
+        self.tell(event);
+    }
+}
+
+/// The reasons that lie in the task itself, in the order in which they are told.
+fn own_reasons(session: &Session, task: &Task) -> Vec<Reason> {
+    let spec = &task.spec;
+    let policy = &session.policy;
+    let listed = |list: &[String]| list.contains(&spec.kind);
+    let mut reasons = Vec::new();
+    reasons.extend(mode_reason(policy, spec.requires_approval, &spec.kind));
+    if spec.requires_approval == Some(true) {
+        reasons.push(Reason::Requested);
+    }
+    if listed(&policy.approve_before) {
+        reasons.push(Reason::ApproveBefore);
+    }
+    let completed = |number| session.task(number).is_some_and(|task| task.state() == TaskState::Completed);
+    reasons.extend(
+        spec.depends_on
+            .iter()
+            .filter(|number| !completed(**number))
+            .map(|number| Reason::Dependency { on: *number }),
+    );
+    reasons
+}
+
+fn mode_reason(policy: &Policy, requires_approval: Option<bool>, kind: &str) -> Option<Reason> {
+    match policy.approval_mode {
+        ApprovalMode::Manual => Some(Reason::Manual),
+        ApprovalMode::Required => {
+            let waived = requires_approval == Some(false)
+                || policy.auto_approve.iter().any(|approved| approved == kind);
+            (!waived).then_some(Reason::Required)
+        }
+        ApprovalMode::Auto => None,
+    }
+}

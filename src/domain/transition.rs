@@ -1,0 +1,338 @@
+//! The chart: what each command means in each state, as one function.
+//!
+//! No I/O, no clock, no randomness: what it needs to know of the world comes in as [`World`]. Every change it makes
+//! is told by an event, and what must be stored or asked for besides is an [`Effect`].
+
+use jiff::Timestamp;
+
+use super::command::{Command, Order, Target};
+use super::event::Event;
+use super::gate::{Closing, Gate};
+use super::hold::Hold;
+use super::id::{GateId, RunId, TaskNumber};
+use super::run::Outcome;
+use super::session::{Open, Session, Why, Work};
+use super::turn::Turn;
+
+/// What the decision needs to know beyond the session.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The time.
+    pub now: Timestamp,
+    /// An id that no gate ever had; a transition opens one gate at most.
+    pub fresh_gate: GateId,
+    /// What keeps every task from starting.
+    pub hold: Option<Hold>,
+    /// Whether a run is open in any session.
+    pub run_open: bool,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Transition {
+    /// The session as it is now.
+    pub session: Session,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// What is to be done in the same transaction.
+    pub effects: Vec<Effect>,
+    /// The answer to the one who gave the command.
+    pub message: String,
+}
+
+/// What must be stored or asked for besides the session itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A gate was opened.
+    OpenGate(Gate),
+    /// A gate was closed.
+    CloseGate(GateId, Closing),
+    /// A run was claimed.
+    OpenRun {
+        /// Its id.
+        run: RunId,
+        /// Its task.
+        task: TaskNumber,
+        /// Which of the task's runs it is, from 1.
+        number: u32,
+        /// The Claude session that it continues.
+        resume: Option<String>,
+    },
+    /// A run ended.
+    CloseRun(RunId, Box<Outcome>),
+    /// Nothing may start.
+    BeginHold(Hold),
+    /// A person says that the hold's cause is gone.
+    LiftHold,
+}
+
+/// Why a command is not carried out, in words that a person can act on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Legal, but not now.
+    #[error("{0}")]
+    NotNow(String),
+    /// It names something that doesn't exist.
+    #[error("{0}")]
+    Unknown(String),
+    /// It names a gate that isn't the open one: what became of that gate is for the store to say.
+    #[error("gate {0} isn't open")]
+    NotTheOpenGate(GateId),
+}
+
+/// Decides what a command does to a session; `None` stands for a database without any.
+pub fn transition(session: Option<&Session>, order: &Order, world: &World) -> Result<Transition, Refused> {
+    let Some((session, open)) = session.and_then(|session| Some((session, session.open()?))) else {
+        return match &order.command {
+            Command::Start(opening) => Ok(Turn::begin(opening, order, world).settle().done()),
+            Command::Approve { gate, .. } | Command::Reject { gate, .. } | Command::Stop { gate } => {
+                Err(nothing_open(gate.as_ref()))
+            }
+            Command::Skip { target } | Command::Retry { target, .. } => Err(nothing_open(target.gate())),
+            Command::Pause { .. } | Command::Resume | Command::Claim { .. } => Err(nothing_open(None)),
+            Command::Finish { run, .. } => Err(not_open(*run)),
+        };
+    };
+    check_gate(session, order)?;
+    let mut turn = Turn::of(session, order, world);
+    proceed(&mut turn, session, &Stage::of(open), &order.command)?;
+    Ok(turn.settle().done())
+}
+
+/// Where an open session stands, as far as commands care.
+enum Stage<'a> {
+    Waiting(&'a Gate),
+    Ready(TaskNumber),
+    Running(TaskNumber, RunId),
+    Asking(TaskNumber, RunId, &'a Gate),
+    Ending(TaskNumber, RunId, Why),
+}
+
+impl<'a> Stage<'a> {
+    fn of(open: &'a Open) -> Self {
+        match &open.work {
+            Work::Waiting { gate } => Self::Waiting(gate),
+            Work::Ready { task } => Self::Ready(*task),
+            Work::Running { task, run, gate: None } => Self::Running(*task, *run),
+            Work::Running { task, run, gate: Some(gate) } => Self::Asking(*task, *run, gate),
+            Work::Ending { task, run, why } => Self::Ending(*task, *run, *why),
+        }
+    }
+}
+
+fn proceed(
+    turn: &mut Turn<'_>,
+    session: &Session,
+    stage: &Stage<'_>,
+    command: &Command,
+) -> Result<(), Refused> {
+    match (stage, command) {
+        (
+            Stage::Waiting(_) | Stage::Ready(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..),
+            Command::Start(_),
+        ) => return Err(still_open(session)),
+
+        (Stage::Waiting(gate), Command::Approve { note, .. }) => turn.approve(gate, note.as_ref())?,
+        (Stage::Asking(_, _, gate), Command::Approve { note, .. }) => turn.answer(gate, true, note.as_ref()),
+        (Stage::Ready(task), Command::Approve { .. }) => {
+            return Err(already_approved(session, *task, turn.world));
+        }
+        (Stage::Running(task, _) | Stage::Ending(task, ..), Command::Approve { .. }) => {
+            return Err(no_question(session, *task, "approve"));
+        }
+
+        (Stage::Waiting(gate), Command::Reject { feedback, .. }) => turn.reject(gate, feedback.as_ref())?,
+        (Stage::Asking(_, _, gate), Command::Reject { feedback, .. }) => {
+            turn.answer(gate, false, feedback.as_ref());
+        }
+        (Stage::Ready(task), Command::Reject { .. }) => {
+            return Err(Refused::NotNow(format!(
+                "task {task} is already approved and about to start: /skip or /stop would keep it from running"
+            )));
+        }
+        (Stage::Running(task, _) | Stage::Ending(task, ..), Command::Reject { .. }) => {
+            return Err(no_question(session, *task, "reject"));
+        }
+
+        (Stage::Waiting(_) | Stage::Ready(_) | Stage::Ending(..), Command::Pause { .. })
+        | (Stage::Running(..) | Stage::Asking(..), Command::Pause { now: false }) => turn.pause(),
+        (Stage::Running(task, run), Command::Pause { now: true }) => turn.pause_now(*task, *run),
+        (Stage::Asking(task, run, _), Command::Pause { now: true }) => {
+            turn.withdraw();
+            turn.pause_now(*task, *run);
+        }
+
+        (
+            Stage::Waiting(_) | Stage::Ready(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..),
+            Command::Resume,
+        ) => turn.resume(),
+
+        (stage, Command::Skip { target }) => skip(turn, stage, target)?,
+        (stage, Command::Retry { target, feedback }) => {
+            retry(turn, stage, target, feedback.as_ref())?;
+        }
+
+        (Stage::Waiting(_), Command::Stop { .. }) => turn.stop_at_gate(),
+        (Stage::Ready(_), Command::Stop { .. }) => turn.stop(),
+        (Stage::Running(task, run), Command::Stop { .. }) => turn.end_run(*task, *run, Why::Stop),
+        (Stage::Asking(task, run, _), Command::Stop { .. }) => {
+            turn.withdraw();
+            turn.end_run(*task, *run, Why::Stop);
+        }
+        (Stage::Ending(task, run, why), Command::Stop { .. }) => match why {
+            Why::Stop => turn.already("The session is already being stopped"),
+            Why::Pause | Why::Skip => turn.end_run(*task, *run, Why::Stop),
+        },
+
+        (Stage::Ready(task), Command::Claim { run }) => turn.claim(*task, *run)?,
+        (
+            Stage::Waiting(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..),
+            Command::Claim { .. },
+        ) => return Err(Refused::NotNow("no task is ready to be claimed".to_owned())),
+
+        (Stage::Waiting(_) | Stage::Ready(_), Command::Finish { run, .. }) => {
+            return Err(not_open(*run));
+        }
+        (Stage::Running(task, open), Command::Finish { run, outcome, took }) => {
+            fence(*open, *run)?;
+            turn.finish(*task, *open, outcome, *took, None);
+        }
+        (Stage::Asking(task, open, _), Command::Finish { run, outcome, took }) => {
+            fence(*open, *run)?;
+            turn.withdraw();
+            turn.finish(*task, *open, outcome, *took, None);
+        }
+        (Stage::Ending(task, open, why), Command::Finish { run, outcome, took }) => {
+            fence(*open, *run)?;
+            turn.finish(*task, *open, outcome, *took, Some(*why));
+        }
+    }
+    Ok(())
+}
+
+fn skip(turn: &mut Turn<'_>, stage: &Stage<'_>, target: &Target) -> Result<(), Refused> {
+    let named = match target {
+        Target::Task(number) => Some(*number),
+        Target::Current | Target::Gate(_) => None,
+    };
+    match stage {
+        Stage::Waiting(gate) if named.is_none() || named == gate.task() => turn.skip_at_gate(gate),
+        Stage::Ready(task) if named.is_none_or(|named| named == *task) => turn.skip_task(*task),
+        Stage::Running(task, run) if named.is_none_or(|named| named == *task) => {
+            turn.end_run(*task, *run, Why::Skip);
+            Ok(())
+        }
+        Stage::Asking(task, run, _) if named.is_none_or(|named| named == *task) => {
+            turn.withdraw();
+            turn.end_run(*task, *run, Why::Skip);
+            Ok(())
+        }
+        Stage::Ending(task, run, why) if named.is_none_or(|named| named == *task) => {
+            match why {
+                Why::Pause => turn.end_run(*task, *run, Why::Skip),
+                Why::Skip => turn.already(&format!("Task {task} is already being skipped")),
+                Why::Stop => turn.already("The session is already being stopped"),
+            }
+            Ok(())
+        }
+        Stage::Waiting(_) | Stage::Ready(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..) => {
+            named.map_or(Ok(()), |named| turn.skip_task(named))
+        }
+    }
+}
+
+fn retry(
+    turn: &mut Turn<'_>,
+    stage: &Stage<'_>,
+    target: &Target,
+    feedback: Option<&String>,
+) -> Result<(), Refused> {
+    match (stage, target) {
+        (Stage::Waiting(gate), Target::Current | Target::Gate(_)) => turn.retry_at_gate(gate, feedback),
+        (Stage::Waiting(gate), Target::Task(number)) if gate.retriable() == Some(*number) => {
+            turn.retry_at_gate(gate, feedback)
+        }
+        (Stage::Waiting(_), Target::Task(number)) => {
+            turn.retry_task(*number, feedback)?;
+            turn.withdraw();
+            Ok(())
+        }
+        (
+            Stage::Ready(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..),
+            Target::Task(number),
+        ) => turn.retry_task(*number, feedback),
+        (
+            Stage::Ready(task) | Stage::Running(task, _) | Stage::Asking(task, ..) | Stage::Ending(task, ..),
+            Target::Current | Target::Gate(_),
+        ) => Err(Refused::NotNow(format!(
+            "task {task} has not ended: name the task that is to run again, as in /retry #{task}"
+        ))),
+    }
+}
+
+/// An answer that names a gate must mean the open one, and an older answer without a name must not meet a newer gate.
+fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
+    let (named, answers_unnamed) = match &order.command {
+        Command::Approve { gate, .. } | Command::Reject { gate, .. } => (gate.as_ref(), gate.is_none()),
+        Command::Skip { target } | Command::Retry { target, .. } => {
+            (target.gate(), *target == Target::Current)
+        }
+        Command::Stop { gate } => (gate.as_ref(), false),
+        Command::Start(_)
+        | Command::Pause { .. }
+        | Command::Resume
+        | Command::Claim { .. }
+        | Command::Finish { .. } => (None, false),
+    };
+    match (named, session.gate(), order.sent_at) {
+        (Some(named), open, _) if open.is_none_or(|open| open.id != *named) => {
+            Err(Refused::NotTheOpenGate(named.clone()))
+        }
+        (_, Some(open), Some(sent_at)) if answers_unnamed && sent_at < open.opened_at => {
+            let gate = &open.id;
+            Err(Refused::NotNow(format!(
+                "this was sent before gate {gate} opened, so it was meant for the one before: name the gate to answer it ({gate})"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn fence(open: RunId, finished: RunId) -> Result<(), Refused> {
+    if open == finished { Ok(()) } else { Err(not_open(finished)) }
+}
+
+fn not_open(run: RunId) -> Refused {
+    Refused::NotNow(format!("run {run} isn't open"))
+}
+
+fn nothing_open(gate: Option<&GateId>) -> Refused {
+    match gate {
+        Some(gate) => Refused::NotTheOpenGate(gate.clone()),
+        None => Refused::NotNow("no session is open: /start begins one".to_owned()),
+    }
+}
+
+fn still_open(session: &Session) -> Refused {
+    Refused::NotNow(format!(
+        "session {} is still open: go on with it, /stop it, or \"start --replace\" to stop it and start this one",
+        session.id
+    ))
+}
+
+fn already_approved(session: &Session, task: TaskNumber, world: &World) -> Refused {
+    let paused = session.open().is_some_and(|open| open.paused.is_some());
+    let waits_for = match &world.hold {
+        _ if paused => "it starts after /resume".to_owned(),
+        Some(hold) => format!("it waits for a hold: {}", hold.reason),
+        None => "it is about to start".to_owned(),
+    };
+    Refused::NotNow(format!("task {task} is already approved: {waits_for}"))
+}
+
+fn no_question(session: &Session, task: TaskNumber, word: &str) -> Refused {
+    Refused::NotNow(format!(
+        "nothing to {word}: task {} is running, and no gate is open (/status shows what it is at)",
+        session.of_total(task)
+    ))
+}
