@@ -18,3 +18,4 @@ pub mod task;
 pub mod transition;
 mod turn;
 pub mod usd;
+pub mod words;

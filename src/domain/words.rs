@@ -1,0 +1,204 @@
+//! Commands as people type and tap them, in a chat, a terminal or `POST /command`.
+//!
+//! Leading `/`, `@botname` and letter case don't matter; `/approve_g7_k3qd` and `approve:g7_k3qd` mean `approve g7_k3qd`.
+
+use super::command::{Command, Target};
+use super::id::{GateId, TaskNumber};
+
+/// The words, as `help` lists them.
+pub const COMMANDS: [(&str, &str, &str); 13] = [
+    ("start", "[task file] [again] [--replace]", "begin a session"),
+    ("approve", "[gate] [note]", "say yes to the open gate"),
+    ("reject", "[gate] <why>", "say no, and what should be different"),
+    ("pause", "[now]", "start nothing new; \"now\" also ends the live run"),
+    ("resume", "", "go on"),
+    ("skip", "[gate | #task]", "go on without a task"),
+    ("retry", "[gate | #task] [feedback]", "run a failed, interrupted or skipped task again"),
+    ("stop", "", "end the session"),
+    ("status", "", "where things stand"),
+    ("tasks", "", "the tasks of the session"),
+    ("logs", "[lines] [#task]", "the newest lines of the story, or of a task's output"),
+    ("sessions", "", "the sessions so far"),
+    ("help", "", "this list"),
+];
+
+/// What was said.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// Begin a session.
+    Start {
+        /// Which file, if it was named.
+        file: Option<String>,
+        /// Even if it was completed before.
+        again: bool,
+        /// Stop the open session first.
+        replace: bool,
+    },
+    /// Anything else that changes something.
+    Tell(Command),
+    /// Tell where things stand.
+    Status,
+    /// List the tasks.
+    Tasks,
+    /// Show the newest lines.
+    Logs {
+        /// How many.
+        lines: Option<i64>,
+        /// Of which task's output; of the story if none is named.
+        task: Option<TaskNumber>,
+    },
+    /// List the sessions.
+    Sessions,
+    /// List the commands.
+    Help,
+}
+
+impl Said {
+    /// The command's word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Tell(command) => match command {
+                Command::Approve { .. } => "approve",
+                Command::Reject { .. } => "reject",
+                Command::Pause { .. } => "pause",
+                Command::Resume => "resume",
+                Command::Skip { .. } => "skip",
+                Command::Retry { .. } => "retry",
+                Command::Stop { .. } => "stop",
+                Command::Start(_) => "start",
+                Command::Claim { .. } => "claim",
+                Command::Finish { .. } => "finish",
+            },
+            Self::Status => "status",
+            Self::Tasks => "tasks",
+            Self::Logs { .. } => "logs",
+            Self::Sessions => "sessions",
+            Self::Help => "help",
+        }
+    }
+}
+
+/// Understands one line. The error is a sentence for whoever said it.
+pub fn understand(text: &str) -> Result<Said, String> {
+    let text = text.trim();
+    let (head, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let head = head.strip_prefix('/').unwrap_or(head);
+    let head = head.split_once('@').map_or(head, |(word, _)| word).to_ascii_lowercase();
+    let (word, tapped) = match head.split_once([':', '_']) {
+        Some((word, argument)) => (word.to_owned(), Some(argument.to_owned())),
+        None => (head, None),
+    };
+    let rest = match tapped {
+        Some(argument) => format!("{argument} {}", rest.trim()),
+        None => rest.trim().to_owned(),
+    };
+    let rest = rest.trim();
+    match word.as_str() {
+        "start" => Ok(start(rest)),
+        "approve" => {
+            let (gate, note) = gate_and_words(rest);
+            Ok(Said::Tell(Command::Approve { gate, note }))
+        }
+        "reject" => {
+            let (gate, feedback) = gate_and_words(rest);
+            Ok(Said::Tell(Command::Reject { gate, feedback }))
+        }
+        "pause" => match rest.to_ascii_lowercase().as_str() {
+            "" => Ok(Said::Tell(Command::Pause { now: false })),
+            "now" => Ok(Said::Tell(Command::Pause { now: true })),
+            _ => Err(format!("\"{rest}\" can't follow pause: say \"pause\" or \"pause now\"")),
+        },
+        "resume" => Ok(Said::Tell(Command::Resume)),
+        "skip" => match target_and_words(rest) {
+            (target, None) => Ok(Said::Tell(Command::Skip { target })),
+            (_, Some(_)) => Err(format!("\"{rest}\" is neither a gate nor a task: say \"skip\", \"skip g7_…\" or \"skip #2\"")),
+        },
+        "retry" => {
+            let (target, feedback) = target_and_words(rest);
+            Ok(Said::Tell(Command::Retry { target, feedback }))
+        }
+        "stop" => match (rest.is_empty(), GateId::parse(rest)) {
+            (true, _) => Ok(Said::Tell(Command::Stop { gate: None })),
+            (false, Some(gate)) => Ok(Said::Tell(Command::Stop { gate: Some(gate) })),
+            (false, None) => Err(format!("\"{rest}\" can't follow stop: say \"stop\"")),
+        },
+        "status" => Ok(Said::Status),
+        "tasks" => Ok(Said::Tasks),
+        "logs" => logs(rest),
+        "sessions" => Ok(Said::Sessions),
+        "help" => Ok(Said::Help),
+        unknown => Err(unknown_word(unknown)),
+    }
+}
+
+/// Reads a task as a person names it: `2` or `#2`.
+pub fn task_number(text: &str) -> Option<TaskNumber> {
+    text.strip_prefix('#').unwrap_or(text).parse().ok().map(TaskNumber)
+}
+
+fn start(rest: &str) -> Said {
+    let (mut again, mut replace) = (false, false);
+    let mut name = Vec::new();
+    for part in rest.split_whitespace() {
+        match part.to_ascii_lowercase().as_str() {
+            "again" => again = true,
+            "--replace" | "—replace" | "replace" => replace = true,
+            _ => name.push(part),
+        }
+    }
+    Said::Start { file: (!name.is_empty()).then(|| name.join(" ")), again, replace }
+}
+
+fn gate_and_words(rest: &str) -> (Option<GateId>, Option<String>) {
+    let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    match GateId::parse(first) {
+        Some(gate) => (Some(gate), words(others)),
+        None => (None, words(rest)),
+    }
+}
+
+fn target_and_words(rest: &str) -> (Target, Option<String>) {
+    let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if let Some(gate) = GateId::parse(first) {
+        return (Target::Gate(gate), words(others));
+    }
+    match task_number(first) {
+        Some(number) => (Target::Task(number), words(others)),
+        None => (Target::Current, words(rest)),
+    }
+}
+
+fn words(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn logs(rest: &str) -> Result<Said, String> {
+    let (mut lines, mut task) = (None, None);
+    for part in rest.split_whitespace() {
+        let number = || part.strip_prefix('#').and_then(task_number);
+        match (part.parse::<i64>(), number()) {
+            (Ok(count), None) => lines = Some(count),
+            (_, Some(number)) => task = Some(number),
+            (Err(_), None) => {
+                return Err(format!("\"{part}\" is neither a number of lines nor a task: say \"logs 50\" or \"logs 50 #2\""));
+            }
+        }
+    }
+    Ok(Said::Logs { lines, task })
+}
+
+fn unknown_word(word: &str) -> String {
+    let nearest = COMMANDS
+        .iter()
+        .map(|(known, ..)| (strsim::damerau_levenshtein(word, known), known))
+        .min()
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 3);
+    let word: String = word.chars().take(40).collect();
+    match nearest {
+        Some((_, known)) => format!("unknown command \"{word}\": did you mean /{known}?"),
+        None if word.is_empty() => "say a command: /help lists them".to_owned(),
+        None => format!("unknown command \"{word}\": /help lists those there are"),
+    }
+}

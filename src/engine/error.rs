@@ -1,0 +1,44 @@
+//! Why a request was not carried out.
+
+use crate::store;
+use crate::task_folder;
+
+/// Why a request was not carried out, by what its sender can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It can't be understood, or asks for what is never allowed.
+    #[error("{0}")]
+    Bad(String),
+    /// It names something that doesn't exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// Legal, but not now.
+    #[error("{0}")]
+    Refused(String),
+    /// The task file it names has errors, all of which are listed.
+    #[error("{0}")]
+    Invalid(String),
+    /// Its key was used for something else.
+    #[error("the key {0} was already used for another request: use a new one")]
+    KeyReused(String),
+    /// The database did not take it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The task that carried it out is gone.
+    #[error("the command was interrupted")]
+    Interrupted,
+}
+
+impl From<task_folder::Error> for Error {
+    fn from(error: task_folder::Error) -> Self {
+        match error {
+            task_folder::Error::Outside { .. } => Self::Bad(error.to_string()),
+            task_folder::Error::Missing { .. } | task_folder::Error::NoneToday { .. } => {
+                Self::NotFound(error.to_string())
+            }
+            task_folder::Error::NotAFile { .. } | task_folder::Error::Unreadable { .. } => {
+                Self::Invalid(error.to_string())
+            }
+        }
+    }
+}

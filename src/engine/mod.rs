@@ -1,0 +1,292 @@
+//! The only writer of session state: a command becomes one transaction, then the doorbell rings.
+//!
+//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, later the
+//! notifier and the event streams) waits for the bell and re-reads the snapshot: a wake-up that is missed costs nothing.
+//! Knows neither HTTP nor processes.
+
+mod error;
+mod opening;
+mod snapshot;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sqlx::SqliteConnection;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use self::error::Error;
+pub use self::snapshot::Snapshot;
+use self::write::Write;
+use crate::domain::command::{Actor, Command, Order};
+use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::id::RunId;
+use crate::domain::policy::Policy;
+use crate::domain::run::Outcome;
+use crate::domain::session::Session;
+use crate::store::requests::{self, Key, Recorded, Seen};
+use crate::store::runs::Run;
+use crate::store::{self, Store};
+use crate::task_folder::Source;
+
+/// What the engine needs to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The rules for new sessions.
+    pub policy: Policy,
+    /// The names of the configured checks.
+    pub checks: Vec<String>,
+    /// Where task files are.
+    pub tasks_dir: PathBuf,
+    /// Where the daily logs are.
+    pub daily_dir: PathBuf,
+    /// The zone in which a day begins and ids are told.
+    pub timezone: TimeZone,
+    /// Whether new sessions are rehearsals.
+    pub rehearse: bool,
+    /// In which boot and pid namespace this process lives.
+    pub birthplace: (String, u64),
+    /// Tells the time.
+    pub clock: fn() -> Timestamp,
+}
+
+/// What someone wants done.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// A session from a task file.
+    Start {
+        /// Which file.
+        source: Source,
+        /// Stop the open session first.
+        replace: bool,
+        /// Even if exactly this file was completed before.
+        again: bool,
+    },
+    /// Anything that the open session can be told.
+    Tell(Command),
+}
+
+/// A wish and whose it is.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is wanted.
+    pub wish: Wish,
+    /// By whom.
+    pub by: Actor,
+    /// When it was sent, if that is known.
+    pub sent_at: Option<Timestamp>,
+    /// By which it is recognised when it is repeated.
+    pub key: Option<Key>,
+}
+
+/// What a request came to.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The answer, in words.
+    pub message: String,
+    /// The session that it was about, as it is now.
+    pub session: Arc<Session>,
+}
+
+/// An answer to a request, as its sender's protocol has it.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The answer.
+    pub recorded: Recorded,
+    /// Whether it was given before.
+    pub replayed: bool,
+}
+
+/// Turns what a request came to into the answer that is recorded with its key.
+pub type Render = Box<dyn FnOnce(&Result<Done, Error>, &Snapshot) -> Recorded + Send>;
+
+/// The engine; cheap to share.
+#[derive(Debug)]
+pub struct Engine {
+    store: Store,
+    settings: Settings,
+    doorbell: watch::Sender<Arc<Snapshot>>,
+    broken: CancellationToken,
+}
+
+impl Engine {
+    /// Takes over a database whose lock the caller holds.
+    pub async fn new(store: Store, settings: Settings) -> Result<Arc<Self>, store::Error> {
+        let snapshot = Snapshot::load(&mut *store.writer().await).await?;
+        let (doorbell, _) = watch::channel(Arc::new(snapshot));
+        Ok(Arc::new(Self { store, settings, doorbell, broken: CancellationToken::new() }))
+    }
+
+    /// The committed state.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.doorbell.borrow().clone()
+    }
+
+    /// Rings after every commit. Its value is the newest snapshot; those in between may be missed.
+    pub fn doorbell(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.doorbell.subscribe()
+    }
+
+    /// Cancelled when the database has failed in a way that nothing can be trusted after.
+    pub fn broken(&self) -> &CancellationToken {
+        &self.broken
+    }
+
+    /// The database, for reading.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the engine was told of the configuration.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The time, to the millisecond.
+    pub fn now(&self) -> Timestamp {
+        let now = (self.settings.clock)();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// The hold that stands now.
+    pub fn hold(&self) -> Option<Hold> {
+        self.snapshot().hold.clone().filter(|hold| hold.stands(self.now()))
+    }
+
+    /// Carries a request out, once for its key, and renders the answer before the commit. A sender who stops waiting
+    /// does not stop it.
+    pub async fn execute(self: &Arc<Self>, request: Request, render: Render) -> Result<Reply, Error> {
+        let engine = Arc::clone(self);
+        tokio::spawn(async move { engine.execute_once(request, render).await })
+            .await
+            .unwrap_or(Err(Error::Interrupted))
+    }
+
+    /// Carries a wish out for someone in this process.
+    pub async fn perform(self: &Arc<Self>, wish: Wish, by: Actor) -> Result<Done, Error> {
+        let engine = Arc::clone(self);
+        let request = Request { wish, by, sent_at: None, key: None };
+        tokio::spawn(async move {
+            let mut conn = engine.store.writer().await;
+            let mut write = Write::begin(&engine, &mut conn).await?;
+            let done = write.fulfil(&request).await?;
+            engine.publish(write.commit().await)?;
+            Ok(done)
+        })
+        .await
+        .unwrap_or(Err(Error::Interrupted))
+    }
+
+    /// Claims the task that is ready, if there is one and nothing stands in the way.
+    pub async fn claim(self: &Arc<Self>) -> Result<Option<Run>, Error> {
+        let mut conn = self.store.writer().await;
+        let mut write = Write::begin(self, &mut conn).await?;
+        if !write.claim().await? {
+            return Ok(None);
+        }
+        Ok(self.publish(write.commit().await)?.run.clone())
+    }
+
+    /// Ends a run and, in the same transaction, claims what comes next if nothing stands between.
+    pub async fn finish(
+        self: &Arc<Self>,
+        run: RunId,
+        outcome: Outcome,
+        took: Duration,
+        and_claim: bool,
+    ) -> Result<Option<Run>, Error> {
+        let mut conn = self.store.writer().await;
+        let mut write = Write::begin(self, &mut conn).await?;
+        let command = Command::Finish { run, outcome: Box::new(outcome), took };
+        write.tell(&Order { command, by: Actor::worker(), sent_at: None }).await?;
+        if and_claim {
+            write.claim().await?;
+        }
+        Ok(self.publish(write.commit().await)?.run.clone())
+    }
+
+    /// Says that nothing may start.
+    pub async fn begin_hold(self: &Arc<Self>, hold: Hold) -> Result<(), Error> {
+        let mut conn = self.store.writer().await;
+        let mut write = Write::begin(self, &mut conn).await?;
+        write.begin_hold(hold).await?;
+        self.publish(write.commit().await)?;
+        Ok(())
+    }
+
+    /// Ends the hold that stands if it is of this kind, or has come to its time.
+    pub async fn end_hold(self: &Arc<Self>, kind: Option<HoldKind>) -> Result<(), Error> {
+        let mut conn = self.store.writer().await;
+        let mut write = Write::begin(self, &mut conn).await?;
+        write.end_hold(kind).await?;
+        self.publish(write.commit().await)?;
+        Ok(())
+    }
+
+    async fn execute_once(self: &Arc<Self>, request: Request, render: Render) -> Result<Reply, Error> {
+        let mut conn = self.store.writer().await;
+        if let Some(key) = &request.key {
+            match requests::seen(&mut conn, key, self.now()).await? {
+                Seen::Never => {}
+                Seen::Answered(recorded) => return Ok(Reply { recorded, replayed: true }),
+                Seen::Otherwise => {
+                    let reused = Err(Error::KeyReused(key.key.clone()));
+                    return Ok(Reply { recorded: render(&reused, &self.snapshot()), replayed: false });
+                }
+            }
+        }
+        let mut write = Write::begin(self, &mut conn).await?;
+        let result = write.fulfil(&request).await;
+        if let Err(error) = result {
+            drop(write);
+            return self.refuse(&mut conn, &request, error, render).await;
+        }
+        let recorded = render(&result, write.next());
+        if let Some(key) = &request.key {
+            write.record(key, &recorded).await?;
+        }
+        self.publish(write.commit().await)?;
+        Ok(Reply { recorded, replayed: false })
+    }
+
+    /// Answers with a refusal, which is recorded like any answer if a repetition should meet the same one.
+    async fn refuse(
+        &self,
+        conn: &mut SqliteConnection,
+        request: &Request,
+        error: Error,
+        render: Render,
+    ) -> Result<Reply, Error> {
+        let lasting = match &error {
+            Error::NotFound(_) | Error::Refused(_) | Error::Invalid(_) => true,
+            Error::Bad(_) | Error::KeyReused(_) => false,
+            Error::Store(_) | Error::Interrupted => return Err(error),
+        };
+        let recorded = render(&Err(error), &self.snapshot());
+        if let Some(key) = request.key.as_ref().filter(|_| lasting) {
+            requests::record(conn, key, &recorded, self.now()).await?;
+        }
+        Ok(Reply { recorded, replayed: false })
+    }
+
+    /// Rings the bell with what was committed. After a failed commit nobody knows what is: the next reader asks the file.
+    fn publish(&self, committed: Result<Snapshot, store::Error>) -> Result<Arc<Snapshot>, Error> {
+        match committed {
+            Ok(snapshot) => {
+                let snapshot = Arc::new(snapshot);
+                self.doorbell.send_replace(Arc::clone(&snapshot));
+                Ok(snapshot)
+            }
+            Err(error) => {
+                if matches!(error, store::Error::Fatal(_)) {
+                    self.broken.cancel();
+                }
+                Err(error.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What is committed, in memory: published after each commit, read without touching the database.
+
+use std::sync::Arc;
+
+use sqlx::SqliteConnection;
+
+use crate::domain::hold::Hold;
+use crate::domain::id::{RunId, SessionId};
+use crate::domain::session::Session;
+use crate::store::runs::{self, Run};
+use crate::store::{self, holds, sessions};
+
+/// The committed state of everything that isn't history.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The open sessions, oldest first, and the newest one even if it has ended.
+    pub sessions: Vec<Arc<Session>>,
+    /// The run that hasn't ended.
+    pub run: Option<Run>,
+    /// What was last said to keep every task from starting; whether it still stands depends on the time.
+    pub hold: Option<Hold>,
+    pub(super) last_run: RunId,
+}
+
+impl Snapshot {
+    /// Reads the committed state.
+    pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Self, store::Error> {
+        let mut open: Vec<_> = sessions::open(conn).await?.into_iter().map(Arc::new).collect();
+        let newest = sessions::newest(conn).await?;
+        if let Some(newest) = newest.filter(|newest| open.iter().all(|open| open.id != newest.id)) {
+            open.push(Arc::new(newest));
+        }
+        Ok(Self {
+            sessions: open,
+            run: runs::open(conn).await?,
+            hold: holds::current(conn).await?,
+            last_run: runs::last(conn).await?,
+        })
+    }
+
+    /// The session that commands mean: the newest.
+    pub fn current(&self) -> Option<&Arc<Session>> {
+        self.sessions.last()
+    }
+
+    /// One of the sessions that are kept here.
+    pub fn session(&self, id: &SessionId) -> Option<&Arc<Session>> {
+        self.sessions.iter().find(|session| session.id == *id)
+    }
+
+    /// Puts a session's new state in the place of its old one, and forgets older ones that have ended.
+    pub(super) fn put(&mut self, session: Session) {
+        let session = Arc::new(session);
+        match self.sessions.iter_mut().find(|known| known.id == session.id) {
+            Some(known) => *known = session,
+            None => self.sessions.push(session),
+        }
+        let newest = self.sessions.last().map(|session| session.id.clone());
+        self.sessions.retain(|session| session.open().is_some() || Some(&session.id) == newest.as_ref());
+    }
+}

@@ -1,0 +1,270 @@
+//! One transaction in the making: state, gates, runs, holds and events, all or nothing.
+
+use std::sync::Arc;
+
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use tracing::info;
+use uuid::Uuid;
+
+use super::opening::Prepared;
+use super::{Done, Engine, Error, Request, Snapshot, Wish};
+use crate::domain::command::{Actor, Command, Order};
+use crate::domain::event::Event;
+use crate::domain::gate::Closing;
+use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::id::{GateId, RunId, SessionId};
+use crate::domain::session::Session;
+use crate::domain::transition::{Effect, Refused, Transition, World, transition};
+use crate::store::requests::{Key, Recorded};
+use crate::store::runs::Run;
+use crate::store::{self, events, gates, holds, requests, runs, sessions};
+
+/// A transaction and the snapshot that it will publish.
+pub(super) struct Write<'a> {
+    engine: &'a Engine,
+    transaction: Transaction<'a, Sqlite>,
+    next: Snapshot,
+    told: Vec<String>,
+}
+
+impl<'a> Write<'a> {
+    pub(super) async fn begin(engine: &'a Engine, conn: &'a mut SqliteConnection) -> Result<Self, store::Error> {
+        let transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Self { engine, transaction, next: (*engine.snapshot()).clone(), told: Vec::new() })
+    }
+
+    pub(super) fn next(&self) -> &Snapshot {
+        &self.next
+    }
+
+    /// Makes it durable; only then is it told.
+    pub(super) async fn commit(self) -> Result<Snapshot, store::Error> {
+        self.transaction.commit().await?;
+        for line in self.told {
+            info!(target: "story", "{line}");
+        }
+        Ok(self.next)
+    }
+
+    pub(super) async fn fulfil(&mut self, request: &Request) -> Result<Done, Error> {
+        let order = |command| Order { command, by: request.by.clone(), sent_at: request.sent_at };
+        match &request.wish {
+            Wish::Tell(command) => self.tell(&order(command.clone())).await,
+            Wish::Start { source, replace, again } => {
+                let prepared = Prepared::read(self.engine, source)?;
+                if *replace {
+                    self.stop_current(&request.by).await?;
+                }
+                if let Some(earlier) = sessions::completed(&mut self.transaction, &prepared.task_file).await?
+                    && !again
+                    && !self.engine.settings().rehearse
+                {
+                    return Err(Error::Refused(format!(
+                        "{} was already completed, unchanged, by session {earlier}: \"start {} again\" runs it once more",
+                        prepared.task_file.name, prepared.task_file.name
+                    )));
+                }
+                let id = self.fresh_session_id().await?;
+                let day = prepared.day.clone();
+                self.open(&order(Command::Start(Box::new(prepared.opening(self.engine, id)))), day.as_deref()).await
+            }
+        }
+    }
+
+    pub(super) async fn tell(&mut self, order: &Order) -> Result<Done, Error> {
+        let before = self.addressee(&order.command).cloned();
+        let world = self.world().await?;
+        match transition(before.as_deref(), order, &world) {
+            Ok(next) => {
+                if let Some(before) = &before {
+                    sessions::update(&mut self.transaction, before, &next.session).await?;
+                }
+                self.apply(next).await
+            }
+            Err(refused) => Err(self.explain(refused).await?),
+        }
+    }
+
+    /// Claims what is ready; whatever forbids it now is no error.
+    pub(super) async fn claim(&mut self) -> Result<bool, Error> {
+        let run = RunId(self.next.last_run.0 + 1);
+        let order = Order { command: Command::Claim { run }, by: Actor::worker(), sent_at: None };
+        match self.tell(&order).await {
+            Ok(_) => Ok(true),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn begin_hold(&mut self, hold: Hold) -> Result<(), store::Error> {
+        holds::begin(&mut self.transaction, &hold, self.engine.now()).await?;
+        self.next.hold = Some(hold);
+        Ok(())
+    }
+
+    pub(super) async fn end_hold(&mut self, kind: Option<HoldKind>) -> Result<(), store::Error> {
+        let now = self.engine.now();
+        let over = |hold: &Hold| !hold.stands(now) || kind == Some(hold.kind);
+        let Some(hold) = self.next.hold.take_if(|hold| over(hold)) else { return Ok(()) };
+        holds::end(&mut self.transaction, now).await?;
+        let session = self.next.current().map(|session| session.id.clone());
+        self.journal(session.as_ref(), &Event::HoldEnded { hold, by: Actor::worker() }).await
+    }
+
+    pub(super) async fn record(&mut self, key: &Key, answer: &Recorded) -> Result<(), store::Error> {
+        requests::record(&mut self.transaction, key, answer, self.engine.now()).await
+    }
+
+    async fn open(&mut self, order: &Order, day: Option<&str>) -> Result<Done, Error> {
+        let current = self.next.current().filter(|session| !session.is_stopping()).cloned();
+        let world = self.world().await?;
+        match transition(current.as_deref(), order, &world) {
+            Ok(next) => {
+                sessions::insert(&mut self.transaction, &next.session, day).await?;
+                self.apply(next).await
+            }
+            Err(refused) => Err(self.explain(refused).await?),
+        }
+    }
+
+    async fn stop_current(&mut self, by: &Actor) -> Result<(), Error> {
+        let open = self.next.current().is_some_and(|session| session.open().is_some());
+        if open {
+            let order = Order { command: Command::Stop { gate: None }, by: by.clone(), sent_at: None };
+            self.tell(&order).await?;
+        }
+        Ok(())
+    }
+
+    /// A run's end is for its own session; a claim for the oldest that is ready; everything else for the newest.
+    fn addressee(&self, command: &Command) -> Option<&Arc<Session>> {
+        match command {
+            Command::Finish { run, .. } => self
+                .next
+                .sessions
+                .iter()
+                .find(|session| session.run().is_some_and(|(open, _)| open == *run))
+                .or(self.next.current()),
+            Command::Start(_)
+            | Command::Approve { .. }
+            | Command::Reject { .. }
+            | Command::Pause { .. }
+            | Command::Resume
+            | Command::Skip { .. }
+            | Command::Retry { .. }
+            | Command::Stop { .. }
+            | Command::Claim { .. } => self.next.current(),
+        }
+    }
+
+    async fn apply(&mut self, next: Transition) -> Result<Done, Error> {
+        let Transition { session, events, effects, message } = next;
+        for effect in effects {
+            self.effect(&session, effect).await?;
+        }
+        for event in &events {
+            self.journal(Some(&session.id), event).await?;
+        }
+        self.next.put(session.clone());
+        Ok(Done { message, session: Arc::new(session) })
+    }
+
+    async fn effect(&mut self, session: &Session, effect: Effect) -> Result<(), store::Error> {
+        let now = self.engine.now();
+        match effect {
+            Effect::OpenGate(gate) => gates::insert(&mut self.transaction, &session.id, &gate).await,
+            Effect::CloseGate(gate, closing) => gates::close(&mut self.transaction, &gate, &closing).await,
+            Effect::OpenRun { run, task, number, resume } => {
+                let (boot_id, pid_namespace) = self.engine.settings().birthplace.clone();
+                let run = Run {
+                    id: run,
+                    session: session.id.clone(),
+                    task,
+                    number,
+                    marker: Uuid::new_v4().to_string(),
+                    boot_id,
+                    pid_namespace,
+                    resumed: resume.is_some(),
+                    conversation: resume.unwrap_or_else(|| Uuid::new_v4().to_string()),
+                    claimed_at: now,
+                };
+                runs::insert(&mut self.transaction, &run).await?;
+                self.next.last_run = run.id;
+                self.next.run = Some(run);
+                Ok(())
+            }
+            Effect::CloseRun(run, outcome) => {
+                runs::end(&mut self.transaction, run, &outcome, now).await?;
+                self.next.run = None;
+                Ok(())
+            }
+            Effect::BeginHold(hold) => self.begin_hold(hold).await,
+            Effect::LiftHold => {
+                self.next.hold = None;
+                holds::end(&mut self.transaction, now).await
+            }
+        }
+    }
+
+    async fn journal(&mut self, session: Option<&SessionId>, event: &Event) -> Result<(), store::Error> {
+        events::append(&mut self.transaction, session, event, self.engine.now()).await?;
+        self.told.push(event.sentence());
+        Ok(())
+    }
+
+    async fn world(&mut self) -> Result<World, store::Error> {
+        let now = self.engine.now();
+        Ok(World {
+            now,
+            fresh_gate: self.fresh_gate().await?,
+            hold: self.next.hold.clone().filter(|hold| hold.stands(now)),
+            run_open: self.next.run.is_some(),
+        })
+    }
+
+    async fn fresh_gate(&mut self) -> Result<GateId, store::Error> {
+        loop {
+            let (random, _) = Uuid::new_v4().as_u64_pair();
+            let id = GateId::from_random((random >> 32) as u32);
+            if gates::find(&mut self.transaction, &id).await?.is_none() {
+                return Ok(id);
+            }
+        }
+    }
+
+    async fn fresh_session_id(&mut self) -> Result<SessionId, store::Error> {
+        let now = self.engine.now().to_zoned(self.engine.settings().timezone.clone());
+        let base = now.strftime("%Y%m%d-%H%M%S").to_string();
+        let mut id = SessionId::new(base.clone());
+        let mut suffix = 2;
+        while sessions::exists(&mut self.transaction, &id).await? {
+            id = SessionId::new(format!("{base}-{suffix}"));
+            suffix += 1;
+        }
+        Ok(id)
+    }
+
+    async fn explain(&mut self, refused: Refused) -> Result<Error, store::Error> {
+        Ok(match refused {
+            Refused::NotNow(message) => Error::Refused(message),
+            Refused::Unknown(message) => Error::NotFound(message),
+            Refused::NotTheOpenGate(gate) => match gates::find(&mut self.transaction, &gate).await? {
+                None => Error::NotFound(format!("there is no gate {gate}: /gates lists those there are")),
+                Some(gates::Record { closing: Some(closing), .. }) => Error::Refused(self.closed(&gate, &closing)),
+                Some(gates::Record { closing: None, session, .. }) => {
+                    Error::Refused(format!("gate {gate} belongs to session {session}, which isn't the current one"))
+                }
+            },
+        })
+    }
+
+    fn closed(&self, gate: &GateId, closing: &Closing) -> String {
+        let at = closing.at.to_zoned(self.engine.settings().timezone.clone());
+        format!(
+            "gate {gate} was already {} by {} at {}: nothing was changed",
+            closing.decision.as_str(),
+            closing.by,
+            at.strftime("%H:%M:%S on %Y-%m-%d")
+        )
+    }
+}

@@ -1,0 +1,114 @@
+//! What a request may carry: one JSON object, read with forgiveness for what isn't ours and none for what is wrong.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+
+/// A JSON object in which no key is given twice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object(pub(super) Map<String, Value>);
+
+impl Object {
+    /// Reads a body; an empty one is an empty object.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self::default());
+        }
+        serde_json::from_slice(bytes)
+            .map_err(|error| ApiError::bad_request(format!("the body is not a JSON object: {error}")))
+    }
+
+    /// Reads the fields that an endpoint knows; the error names the field that is wrong.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let fields = Value::Object(self.0.clone());
+        serde_path_to_error::deserialize(fields).map_err(|error| {
+            let field = error.path().to_string();
+            ApiError::bad_request(format!("field \"{field}\": {}", error.inner()))
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut fields = Map::new();
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    if fields.contains_key(&key) {
+                        return Err(de::Error::custom(format!("field \"{key}\" is given twice")));
+                    }
+                    fields.insert(key, value);
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// Who sends a command, and when; every endpoint takes these.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Sender {
+    pub(super) chat_id: Option<Loose>,
+    pub(super) user_id: Option<Loose>,
+    pub(super) user: Option<String>,
+    pub(super) request_id: Option<Loose>,
+    pub(super) sent_at: Option<SentAt>,
+}
+
+/// A string or an integer, as n8n and people mix them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Loose(pub(super) String);
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Self(number.to_string())),
+            other => Err(de::Error::custom(format!("expected a string or an integer, not {}", named(&other)))),
+        }
+    }
+}
+
+/// An instant: RFC 3339, or seconds since 1970 as Telegram gives them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SentAt(pub(super) Timestamp);
+
+impl<'de> Deserialize<'de> for SentAt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Loose(text) = Loose::deserialize(deserializer)?;
+        let instant = match text.parse::<i64>() {
+            Ok(seconds) => Timestamp::from_second(seconds),
+            Err(_) => text.parse(),
+        };
+        instant.map(Self).map_err(|_| {
+            de::Error::custom(format!("\"{text}\" is not a time: give RFC 3339 or seconds since 1970"))
+        })
+    }
+}
+
+fn named(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a fraction",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

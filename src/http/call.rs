@@ -1,0 +1,111 @@
+//! A request to a command endpoint, proven, bounded and read. A [`Call`] exists only for someone who knows the secret.
+
+use std::net::SocketAddr;
+
+use axum::body::to_bytes;
+use axum::extract::{ConnectInfo, FromRequest, MatchedPath, Request};
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::App;
+use super::auth::Proof;
+use super::body::{Object, Sender};
+use super::error::{ApiError, Code};
+use crate::domain::command::Actor;
+use crate::store::requests::Key;
+
+/// The longest body that is read.
+pub(super) const BODY_LIMIT: usize = 64 * 1024;
+/// The longest key that is remembered.
+const KEY_LIMIT: usize = 255;
+
+/// A request to a command endpoint by someone who may call.
+pub(super) struct Call {
+    pub(super) object: Object,
+    pub(super) sender: Sender,
+    pub(super) key: Option<Key>,
+}
+
+impl Call {
+    /// Reads the fields that an endpoint knows.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        self.object.read()
+    }
+
+    /// Whoever sent it, by the name they are known by.
+    pub(super) fn by(&self) -> Actor {
+        let chat = self.sender.chat_id.as_ref().map(|chat| chat.0.clone());
+        let name = match (&self.sender.user, &chat) {
+            (Some(user), _) if !user.trim().is_empty() => user.trim().chars().take(64).collect(),
+            (_, Some(chat)) => format!("chat {chat}"),
+            (_, None) => "the API".to_owned(),
+        };
+        Actor { name, chat }
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let endpoint = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or(String::new(), |path| path.as_str().trim_start_matches("/webhook").to_owned());
+        let (parts, body) = request.into_parts();
+        let bytes = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
+            ApiError::new(Code::TooLarge, format!("the body is larger than {} KiB", BODY_LIMIT / 1024))
+        })?;
+        let parsed = Object::parse(&bytes);
+        let from = from.ok_or_else(|| ApiError::new(Code::Internal, "the connection has no address"))?;
+        let proof = Proof { headers: &parts.headers, bytes: &bytes, body: parsed.as_ref().ok(), from };
+        app.keeper.admit(&proof, app.engine.now())?;
+        must_be_json(&parts.headers, &bytes)?;
+        let object = parsed?;
+        let sender: Sender = object.read()?;
+        app.callers.admit(&sender)?;
+        let key = key(&parts.headers, &sender, &object, &endpoint)?;
+        Ok(Self { object, sender, key })
+    }
+}
+
+fn must_be_json(headers: &HeaderMap, bytes: &[u8]) -> Result<(), ApiError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let essence = kind.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase());
+    match essence.as_deref() {
+        Some("application/json") => Ok(()),
+        None if bytes.is_empty() => Ok(()),
+        Some(_) | None => {
+            Err(ApiError::new(Code::UnsupportedMediaType, "send the body as Content-Type: application/json"))
+        }
+    }
+}
+
+fn key(
+    headers: &HeaderMap,
+    sender: &Sender,
+    object: &Object,
+    endpoint: &str,
+) -> Result<Option<Key>, ApiError> {
+    let header = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let chosen = header("idempotency-key")
+        .or_else(|| header("webhook-id"))
+        .or_else(|| sender.request_id.as_ref().map(|id| id.0.clone()));
+    let Some(key) = chosen.filter(|key| !key.is_empty()) else { return Ok(None) };
+    if key.len() > KEY_LIMIT {
+        return Err(ApiError::bad_request(format!("the key is longer than {KEY_LIMIT} bytes")));
+    }
+    Ok(Some(Key { key, fingerprint: fingerprint(endpoint, object) }))
+}
+
+/// What a repeated request has to have in common with the first. JSON objects are compared without regard to order.
+fn fingerprint(endpoint: &str, object: &Object) -> String {
+    let mut fields = object.0.clone();
+    fields.remove("secret");
+    fields.remove("sent_at");
+    let asked = serde_json::Value::Object(fields).to_string();
+    let digest = Sha256::new().chain_update(endpoint).chain_update("\n").chain_update(asked).finalize();
+    digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}

@@ -1,0 +1,158 @@
+//! The one shape in which things go wrong: `{"status":"error","message":…,"error":{"code":…,"message":…}}`.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::engine;
+
+/// An answer that says no.
+#[derive(Clone, Debug)]
+pub(super) struct ApiError {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+/// What clients branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Refused,
+    TooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    KeyReused,
+    TooManyAttempts,
+    Internal,
+    Unavailable,
+}
+
+impl Code {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Refused => "refused",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Invalid => "invalid",
+            Self::KeyReused => "key_reused",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Refused => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl ApiError {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(Code::BadRequest, message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Code::NotFound, message)
+    }
+
+    pub(super) fn body(&self) -> Value {
+        json!({
+            "status": "error",
+            "message": self.message,
+            "error": { "code": self.code.as_str(), "message": self.message },
+        })
+    }
+}
+
+/// Causes that lie inside are logged here, once, and not told to clients.
+impl From<&engine::Error> for ApiError {
+    fn from(error: &engine::Error) -> Self {
+        match error {
+            engine::Error::Bad(message) => Self::bad_request(message),
+            engine::Error::NotFound(message) => Self::not_found(message),
+            engine::Error::Refused(message) => Self::new(Code::Refused, message),
+            engine::Error::Invalid(message) => Self::new(Code::Invalid, message),
+            engine::Error::KeyReused(_) => Self::new(Code::KeyReused, error.to_string()),
+            engine::Error::Store(cause) => cause.into(),
+            engine::Error::Interrupted => {
+                tracing::error!("failed to carry out a command: its task is gone");
+                Self::new(Code::Internal, "the command was interrupted: ask /status before you repeat it")
+            }
+        }
+    }
+}
+
+impl From<&crate::store::Error> for ApiError {
+    fn from(error: &crate::store::Error) -> Self {
+        use crate::store::Error;
+        tracing::error!("failed to use the database: {error}");
+        match error {
+            Error::Unavailable(_) | Error::Fatal(_) => Self::new(
+                Code::Unavailable,
+                "the database can't be used now, so nothing was changed: repeat the request in a while, with the same key",
+            ),
+            Error::Open { .. } | Error::Migrate { .. } | Error::Corrupt { .. } | Error::Statement(_) => {
+                Self::new(Code::Internal, "something went wrong inside, and was logged: nothing was changed")
+            }
+        }
+    }
+}
+
+impl From<crate::store::Error> for ApiError {
+    fn from(error: crate::store::Error) -> Self {
+        (&error).into()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.code.status(), axum::Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        match self.code {
+            Code::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Code::TooManyAttempts => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            }
+            Code::BadRequest
+            | Code::Forbidden
+            | Code::NotFound
+            | Code::MethodNotAllowed
+            | Code::Refused
+            | Code::TooLarge
+            | Code::UnsupportedMediaType
+            | Code::Invalid
+            | Code::KeyReused
+            | Code::Internal
+            | Code::Unavailable => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,167 @@
+//! HTTP: the one door. Reads go through [`crate::store`] and the snapshot, writes only through [`crate::engine`].
+//!
+//! Nothing below this floor knows JSON bodies, headers or status codes.
+
+mod auth;
+mod body;
+mod call;
+mod callers;
+mod commands;
+mod error;
+mod health;
+mod reads;
+mod view;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tracing::{Instrument, info, info_span};
+
+pub use self::callers::Callers;
+use self::error::{ApiError, Code};
+use crate::engine::Engine;
+
+/// How long a request may take, its body's arrival included.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the door needs to know.
+#[derive(Debug)]
+pub struct Door {
+    /// Who does the work.
+    pub engine: Arc<Engine>,
+    /// The secrets of which a caller must know one.
+    pub secrets: Vec<SecretString>,
+    /// Whether only signed requests count.
+    pub require_signature: bool,
+    /// Which chats, users and commands are let through.
+    pub callers: Callers,
+    /// The names under which this may be called; empty means any.
+    pub allowed_hosts: Vec<String>,
+    /// Where the runs' logs are.
+    pub logs_dir: PathBuf,
+    /// Whether the worker is well, and if not, why.
+    pub worker: watch::Receiver<Option<String>>,
+}
+
+/// What every handler shares; cheap to clone.
+#[derive(Clone, Debug)]
+struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Arc<Engine>,
+    keeper: auth::Gatekeeper,
+    callers: Callers,
+    allowed_hosts: Vec<String>,
+    logs_dir: PathBuf,
+    worker: watch::Receiver<Option<String>>,
+    started: Instant,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Inner {
+    fn zone(&self) -> &TimeZone {
+        &self.engine.settings().timezone
+    }
+}
+
+/// Answers on a listener until `stop` comes, then lets what is under way finish.
+pub async fn serve(listener: TcpListener, door: Door, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    let service = router(door).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+fn router(door: Door) -> Router {
+    let app = App(Arc::new(Inner {
+        engine: door.engine,
+        keeper: auth::Gatekeeper::new(door.secrets, door.require_signature),
+        callers: door.callers,
+        allowed_hosts: door.allowed_hosts,
+        logs_dir: door.logs_dir,
+        worker: door.worker,
+        started: Instant::now(),
+    }));
+    let commands = Router::new()
+        .route("/command", post(commands::command))
+        .route("/start", post(commands::start))
+        .route("/approve", post(commands::approve))
+        .route("/reject", post(commands::reject))
+        .route("/pause", post(commands::pause))
+        .route("/resume", post(commands::resume))
+        .route("/skip", post(commands::skip))
+        .route("/retry", post(commands::retry))
+        .route("/stop", post(commands::stop))
+        .route("/status", post(reads::status))
+        .route("/tasks", post(reads::tasks))
+        .route("/sessions", post(reads::sessions))
+        .route("/gates", post(reads::gates))
+        .route("/logs", post(reads::logs));
+    Router::new()
+        .merge(commands.clone())
+        .nest("/webhook", commands)
+        .route("/health", get(health::health))
+        .fallback(async || ApiError::not_found("there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            ApiError::new(Code::MethodNotAllowed, "this path takes another method: POST for commands, GET for /health")
+        })
+        .layer(from_fn_with_state(app.clone(), right_host))
+        .layer(CatchPanicLayer::custom(|_| {
+            tracing::error!("a request handler panicked");
+            ApiError::new(Code::Internal, "something went wrong inside, and was logged").into_response()
+        }))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(from_fn(log))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .with_state(app)
+}
+
+/// Refuses names that this isn't known by, so that a page elsewhere can't rebind its own name to it.
+async fn right_host(State(app): State<App>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let known = |allowed: &String| allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(name);
+    if app.allowed_hosts.is_empty() || app.allowed_hosts.iter().any(known) {
+        next.run(request).await
+    } else {
+        ApiError::new(Code::Forbidden, "this host name isn't served here (server.allowed_hosts)").into_response()
+    }
+}
+
+/// One line for each request: who, what, how it ended, and the id by which other lines can be found.
+async fn log(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).instrument(info_span!("request", id)).await;
+    let from = from.map_or("-".to_owned(), |from| from.to_string());
+    let (status, took) = (response.status().as_u16(), began.elapsed().as_millis());
+    info!(target: "access", "{from} {method} {path} {status} {took}ms {id}");
+    response
+}

@@ -1,0 +1,214 @@
+//! The endpoints that only tell: from the snapshot where it will do, from the database and the log files otherwise.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::App;
+use super::body::Loose;
+use super::call::Call;
+use super::commands::task_number;
+use super::error::ApiError;
+use super::view::{GateRecordView, Scene, SessionView, StatusView, TaskView};
+use crate::domain::event::count;
+use crate::domain::id::{SessionId, TaskNumber};
+use crate::domain::session::Session;
+use crate::domain::words::COMMANDS;
+use crate::store::{events, gates, sessions};
+use crate::{tail, task_folder, taskfile};
+
+/// How many lines of a log are told when nobody says how many.
+const LINES: i64 = 20;
+/// How many things are listed when nobody says how many.
+const LISTED: i64 = 20;
+/// The most of either.
+const MOST: i64 = 1000;
+
+pub(super) async fn status(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    struct Fields {
+        session: Option<String>,
+    }
+    let Fields { session } = call.read()?;
+    app.callers.may_say(&call.sender, "status")?;
+    tell_status(&app, session).await
+}
+
+pub(super) async fn tasks(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    app.callers.may_say(&call.sender, "tasks")?;
+    tell_tasks(&app)
+}
+
+pub(super) async fn sessions(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    app.callers.may_say(&call.sender, "sessions")?;
+    tell_sessions(&app, limit(&call)?).await
+}
+
+pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    let limit = limit(&call)?.unwrap_or(LISTED);
+    let zone = app.zone();
+    let records = gates::list(app.engine.store().readers(), None, limit).await?;
+    let listed: Vec<_> = records.iter().map(|record| GateRecordView::new(record, zone)).collect();
+    let message = format!("{}, the newest first", count(listed.len(), "gate"));
+    Ok(Json(json!({ "status": "ok", "message": message, "gates": listed })).into_response())
+}
+
+pub(super) async fn logs(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    struct Fields {
+        lines: Option<i64>,
+        task: Option<Loose>,
+        session: Option<String>,
+    }
+    let Fields { lines, task, session } = call.read()?;
+    app.callers.may_say(&call.sender, "logs")?;
+    let task = task.map(|task| task_number(&task)).transpose()?;
+    tell_logs(&app, lines, task, session).await
+}
+
+pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Response, ApiError> {
+    let snapshot = app.engine.snapshot();
+    let loaded = match &session {
+        Some(id) => Some(load(app, id).await?),
+        None => None,
+    };
+    let shown = loaded.as_ref().or(snapshot.current().map(AsRef::as_ref));
+    let view = StatusView::new(&Scene {
+        session: shown,
+        hold: app.engine.hold(),
+        task_file_changed: shown.is_some_and(|session| file_changed(app, session)),
+        now: app.engine.now(),
+        zone: app.zone(),
+    });
+    Ok(Json(view).into_response())
+}
+
+pub(super) fn tell_tasks(app: &App) -> Result<Response, ApiError> {
+    let snapshot = app.engine.snapshot();
+    let Some(session) = snapshot.current() else {
+        return Err(ApiError::not_found("no session yet: /start begins one"));
+    };
+    let lines: Vec<_> = session
+        .tasks
+        .iter()
+        .map(|task| {
+            format!("{}. {} ({}): {}", task.number(), task.spec.title, task.spec.kind, task.state().as_str())
+        })
+        .collect();
+    let tasks: Vec<_> = session.tasks.iter().map(|task| TaskView::new(task)).collect();
+    Ok(Json(json!({ "status": "ok", "message": lines.join("\n"), "session": session.id, "tasks": tasks }))
+        .into_response())
+}
+
+pub(super) async fn tell_sessions(app: &App, limit: Option<i64>) -> Result<Response, ApiError> {
+    let listed = sessions::list(app.engine.store().readers(), limit.unwrap_or(LISTED)).await?;
+    let lines: Vec<_> = listed
+        .iter()
+        .map(|session| {
+            format!(
+                "{} {}: {} of {} completed ({})",
+                session.id,
+                session.status,
+                session.completed,
+                count(usize::try_from(session.total).unwrap_or_default(), "task"),
+                session.task_file
+            )
+        })
+        .collect();
+    let message = if lines.is_empty() { "No session yet: /start begins one".to_owned() } else { lines.join("\n") };
+    let zone = app.zone();
+    let views: Vec<_> = listed.iter().map(|session| SessionView::new(session, zone)).collect();
+    Ok(Json(json!({ "status": "ok", "message": message, "sessions": views })).into_response())
+}
+
+pub(super) async fn tell_logs(
+    app: &App,
+    lines: Option<i64>,
+    task: Option<TaskNumber>,
+    session: Option<String>,
+) -> Result<Response, ApiError> {
+    let lines = lines.unwrap_or(LINES);
+    if !(1..=MOST).contains(&lines) {
+        return Err(ApiError::bad_request(format!("field \"lines\": {lines} is not between 1 and {MOST}")));
+    }
+    let snapshot = app.engine.snapshot();
+    let loaded = match &session {
+        Some(id) => Some(load(app, id).await?),
+        None => None,
+    };
+    let Some(session) = loaded.as_ref().or(snapshot.current().map(AsRef::as_ref)) else {
+        return Err(ApiError::not_found("no session yet: /start begins one"));
+    };
+    let logs = match task {
+        None => story(app, &session.id, lines).await?,
+        Some(task) => output(app, session, task, lines)?,
+    };
+    let message = if logs.is_empty() { "Nothing is logged yet".to_owned() } else { logs.clone() };
+    Ok(Json(json!({ "status": "ok", "message": message, "session": session.id, "logs": logs })).into_response())
+}
+
+pub(super) fn tell_help() -> Response {
+    let lines: Vec<_> =
+        COMMANDS.iter().map(|(word, arguments, what)| format!("/{word} {arguments}: {what}").replace(" :", ":")).collect();
+    Json(json!({ "status": "ok", "message": lines.join("\n") })).into_response()
+}
+
+async fn load(app: &App, id: &str) -> Result<Session, ApiError> {
+    let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
+    sessions::load(&mut conn, &SessionId::new(id))
+        .await?
+        .ok_or_else(|| ApiError::not_found(format!("there is no session {id}: /sessions lists those there are")))
+}
+
+async fn story(app: &App, session: &SessionId, lines: i64) -> Result<String, ApiError> {
+    let told = events::story(app.engine.store().readers(), session, lines).await?;
+    let zone: &TimeZone = app.zone();
+    let lines: Vec<_> = told
+        .into_iter()
+        .map(|(at, message)| format!("[{}] {message}", at.to_zoned(zone.clone()).strftime("%H:%M:%S")))
+        .collect();
+    Ok(lines.join("\n"))
+}
+
+/// The end of the readable log of the task's newest run.
+fn output(app: &App, session: &Session, number: TaskNumber, lines: i64) -> Result<String, ApiError> {
+    let Some(task) = session.task(number) else {
+        return Err(ApiError::not_found(format!("there is no task {number} in session {}", session.id)));
+    };
+    if task.progress.runs == 0 {
+        return Ok(String::new());
+    }
+    let path = app.logs_dir.join(session.id.as_str()).join(format!("task-{number}-run-{}.log", task.progress.runs));
+    match tail::lines(&path, usize::try_from(lines).unwrap_or_default()) {
+        Ok(lines) => Ok(lines),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => {
+            tracing::error!("failed to read {}: {error}", path.display());
+            Err(ApiError::new(super::error::Code::Internal, "the log can't be read; the reason was logged"))
+        }
+    }
+}
+
+fn file_changed(app: &App, session: &Session) -> bool {
+    let folder = &app.engine.settings().tasks_dir;
+    let file = &session.task_file;
+    session.open().is_some()
+        && task_folder::has_changed(folder, &file.name, &file.digest, taskfile::MAX_BYTES)
+}
+
+fn limit(call: &Call) -> Result<Option<i64>, ApiError> {
+    #[derive(Deserialize)]
+    struct Fields {
+        limit: Option<i64>,
+    }
+    let Fields { limit } = call.read()?;
+    match limit {
+        Some(limit) if !(1..=MOST).contains(&limit) => {
+            Err(ApiError::bad_request(format!("field \"limit\": {limit} is not between 1 and {MOST}")))
+        }
+        limit => Ok(limit),
+    }
+}

@@ -1,0 +1,85 @@
+//! What can go wrong with the database, by what the caller can do about it.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't be opened or created.
+    #[error("failed to open the database {path}: {source}", path = path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: sqlx::Error,
+    },
+    /// The schema can't be brought up to date.
+    #[error(
+        "failed to bring the database {path} up to date: {source} (was it written by a newer version of this program?)",
+        path = path.display()
+    )]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// Full, or busy for too long: nothing was written, and it may work later.
+    #[error("the database can't be written now: {0}")]
+    Unavailable(sqlx::Error),
+    /// The device fails or the file is damaged: nothing that follows could be trusted.
+    #[error("the database failed: {0}")]
+    Fatal(sqlx::Error),
+    /// A row that this program can't have written.
+    #[error("a row of the table {table} can't be read: {reason}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A statement failed in a way that it never should.
+    #[error("a statement failed: {0}")]
+    Statement(sqlx::Error),
+}
+
+impl Error {
+    pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
+        Self::Open { path: path.to_owned(), source }
+    }
+
+    pub(super) fn migrate(path: &Path, source: sqlx::migrate::MigrateError) -> Self {
+        Self::Migrate { path: path.to_owned(), source }
+    }
+
+    pub(super) fn corrupt(table: &'static str, reason: impl Display) -> Self {
+        Self::Corrupt { table, reason: reason.to_string() }
+    }
+}
+
+/// Primary result codes of SQLite, <https://sqlite.org/rescode.html>.
+mod code {
+    pub(super) const BUSY: i32 = 5;
+    pub(super) const LOCKED: i32 = 6;
+    pub(super) const IOERR: i32 = 10;
+    pub(super) const CORRUPT: i32 = 11;
+    pub(super) const FULL: i32 = 13;
+    pub(super) const NOTADB: i32 = 26;
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let primary = error
+            .as_database_error()
+            .and_then(|error| error.code()?.parse::<i32>().ok())
+            .map(|extended| extended & 0xff);
+        match primary {
+            Some(code::BUSY | code::LOCKED | code::FULL) => Self::Unavailable(error),
+            Some(code::IOERR | code::CORRUPT | code::NOTADB) => Self::Fatal(error),
+            None if matches!(error, sqlx::Error::PoolTimedOut) => Self::Unavailable(error),
+            None if matches!(error, sqlx::Error::Io(_)) => Self::Fatal(error),
+            Some(_) | None => Self::Statement(error),
+        }
+    }
+}

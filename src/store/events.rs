@@ -1,0 +1,55 @@
+//! Events: the journal, in the order of its ids.
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{Error, parsed, to_json};
+use crate::domain::event::Event;
+use crate::domain::id::SessionId;
+
+const TABLE: &str = "events";
+
+/// Appends one event.
+pub async fn append(
+    conn: &mut SqliteConnection,
+    session: Option<&SessionId>,
+    event: &Event,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let session = session.map(SessionId::as_str);
+    let (kind, task, at) = (event.kind(), event.task().map(|task| task.0), at.to_string());
+    let (message, event) = (event.sentence(), to_json(TABLE, event)?);
+    sqlx::query!(
+        "INSERT INTO events (session_id, kind, task, at, message, event) VALUES (?, ?, ?, ?, ?, ?)",
+        session,
+        kind,
+        task,
+        at,
+        message,
+        event
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The newest lines of a session's story, oldest of them first.
+pub async fn story(
+    readers: &SqlitePool,
+    session: &SessionId,
+    lines: i64,
+) -> Result<Vec<(Timestamp, String)>, Error> {
+    let session = session.as_str();
+    let mut story = sqlx::query!(
+        "SELECT at, message FROM events WHERE session_id = ? ORDER BY id DESC LIMIT ?",
+        session,
+        lines
+    )
+    .fetch_all(readers)
+    .await?
+    .into_iter()
+    .map(|row| Ok((parsed(TABLE, &row.at)?, row.message)))
+    .collect::<Result<Vec<_>, Error>>()?;
+    story.reverse();
+    Ok(story)
+}

@@ -1,0 +1,81 @@
+//! Gates: every question ever asked, and what became of it.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{Error, from_json, to_json};
+use crate::domain::gate::{Closing, Gate};
+use crate::domain::id::{GateId, SessionId};
+
+const TABLE: &str = "gates";
+
+/// A gate with its session and, once it is closed, how.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The gate.
+    pub gate: Gate,
+    /// Its session.
+    pub session: SessionId,
+    /// What became of it.
+    pub closing: Option<Closing>,
+}
+
+/// Writes a gate that has just opened.
+pub async fn insert(conn: &mut SqliteConnection, session: &SessionId, gate: &Gate) -> Result<(), Error> {
+    let (id, session, opened_at) = (gate.id.as_str(), session.as_str(), gate.opened_at.to_string());
+    let gate = to_json(TABLE, gate)?;
+    sqlx::query!(
+        "INSERT INTO gates (id, session_id, gate, opened_at) VALUES (?, ?, ?, ?)",
+        id,
+        session,
+        gate,
+        opened_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes how a gate was closed.
+pub async fn close(conn: &mut SqliteConnection, id: &GateId, closing: &Closing) -> Result<(), Error> {
+    let (id, closing) = (id.as_str(), to_json(TABLE, closing)?);
+    sqlx::query!("UPDATE gates SET closing = ? WHERE id = ?", closing, id).execute(conn).await?;
+    Ok(())
+}
+
+/// One gate, open or closed.
+pub async fn find(conn: &mut SqliteConnection, id: &GateId) -> Result<Option<Record>, Error> {
+    let id = id.as_str();
+    sqlx::query!("SELECT session_id, gate, closing FROM gates WHERE id = ?", id)
+        .fetch_optional(conn)
+        .await?
+        .map(|row| record(row.session_id, &row.gate, row.closing.as_deref()))
+        .transpose()
+}
+
+/// The newest gates, newest first, of one session or of all.
+pub async fn list(
+    readers: &SqlitePool,
+    session: Option<&SessionId>,
+    limit: i64,
+) -> Result<Vec<Record>, Error> {
+    let session = session.map(SessionId::as_str);
+    sqlx::query!(
+        "SELECT session_id, gate, closing FROM gates WHERE session_id = ifnull(?, session_id)
+         ORDER BY opened_at DESC LIMIT ?",
+        session,
+        limit
+    )
+    .fetch_all(readers)
+    .await?
+    .into_iter()
+    .map(|row| record(row.session_id, &row.gate, row.closing.as_deref()))
+    .collect()
+}
+
+fn record(session: String, gate: &str, closing: Option<&str>) -> Result<Record, Error> {
+    Ok(Record {
+        gate: from_json(TABLE, gate)?,
+        session: SessionId::new(session),
+        closing: closing.map(|closing| from_json(TABLE, closing)).transpose()?,
+    })
+}

@@ -1,0 +1,57 @@
+//! The lock file: one process at a time may recover and run what the database says is open.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A predecessor that was just killed lets go within a millisecond; anything longer is alive.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Held for as long as the process lives; the kernel lets go of it whatever the process's end.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why the lock can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("another orchestrator is using {database}: stop it first, or give it commands over HTTP", database = database.display())]
+    Held {
+        /// The database that both would use.
+        database: PathBuf,
+    },
+    /// The file can't be opened or locked.
+    #[error("failed to lock {path}: {source}", path = path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Lock {
+    /// Takes the lock that goes with a database: `<database>.lock`.
+    pub fn take(database: &Path) -> Result<Self, LockError> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let failed = |source| LockError::Io { path: path.clone(), source };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(Duration::from_millis(1)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LockError::Held { database: database.to_owned() });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Runs: written ahead of the process that they are about, and ended with its verdict.
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use super::{Error, parsed, to_json};
+use crate::domain::id::{RunId, SessionId, TaskNumber};
+use crate::domain::run::Outcome;
+
+const TABLE: &str = "runs";
+
+/// What is known of a run before its process exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Its session.
+    pub session: SessionId,
+    /// Its task.
+    pub task: TaskNumber,
+    /// Which of the task's runs it is, from 1.
+    pub number: u32,
+    /// What every process of it carries in its environment.
+    pub marker: String,
+    /// The boot in which it was claimed.
+    pub boot_id: String,
+    /// The pid namespace in which it was claimed.
+    pub pid_namespace: u64,
+    /// The Claude session that it begins or continues.
+    pub conversation: String,
+    /// Whether it continues that session.
+    pub resumed: bool,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+}
+
+/// Writes a run ahead of its process.
+pub async fn insert(conn: &mut SqliteConnection, run: &Run) -> Result<(), Error> {
+    let session = run.session.as_str();
+    let namespace = run.pid_namespace.cast_signed();
+    let claimed_at = run.claimed_at.to_string();
+    sqlx::query!(
+        "INSERT INTO runs
+           (id, session_id, task, number, marker, boot_id, pid_namespace, conversation, resumed, claimed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        run.id.0,
+        session,
+        run.task.0,
+        run.number,
+        run.marker,
+        run.boot_id,
+        namespace,
+        run.conversation,
+        run.resumed,
+        claimed_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends a run.
+pub async fn end(
+    conn: &mut SqliteConnection,
+    run: RunId,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let (outcome, at) = (to_json(TABLE, outcome)?, at.to_string());
+    sqlx::query!("UPDATE runs SET ended_at = ?, outcome = ? WHERE id = ?", at, outcome, run.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The one run that hasn't ended.
+pub async fn open(conn: &mut SqliteConnection) -> Result<Option<Run>, Error> {
+    sqlx::query!(
+        r#"SELECT id AS "id!", session_id, task AS "task: u32", number AS "number: u32", marker, boot_id, pid_namespace,
+             conversation, resumed AS "resumed: bool", claimed_at
+           FROM runs WHERE ended_at IS NULL"#
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(|row| {
+        Ok(Run {
+            id: RunId(row.id),
+            session: SessionId::new(row.session_id),
+            task: TaskNumber(row.task),
+            number: row.number,
+            marker: row.marker,
+            boot_id: row.boot_id,
+            pid_namespace: row.pid_namespace.cast_unsigned(),
+            conversation: row.conversation,
+            resumed: row.resumed,
+            claimed_at: parsed(TABLE, &row.claimed_at)?,
+        })
+    })
+    .transpose()
+}
+
+/// The highest id given so far.
+pub async fn last(conn: &mut SqliteConnection) -> Result<RunId, Error> {
+    let last = sqlx::query_scalar!(r#"SELECT max(id) AS "last: i64" FROM runs"#).fetch_one(conn).await?;
+    Ok(RunId(last.unwrap_or(0)))
+}

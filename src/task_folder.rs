@@ -1,0 +1,202 @@
+//! The folder with the task files, and the one with the daily logs: finding, bounding and reading what is in them.
+//!
+//! Knows paths and bytes; what the bytes mean is [`crate::taskfile`].
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+
+/// How many other files are named when today's isn't there.
+const SUGGESTIONS: usize = 5;
+
+/// Which task file is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Today's: `YYYY-MM-DD-tasks.md`.
+    Today,
+    /// A name below the folder, from outside: it may not lead out of it.
+    Named(String),
+    /// Any file, named by someone at a terminal.
+    Path(PathBuf),
+}
+
+/// A task file as it was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its name below the folder, or its path when it was named in a terminal.
+    pub name: String,
+    /// Its bytes, at most one more than asked for.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub digest: String,
+}
+
+/// Why a task file can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name leads out of the folder.
+    #[error("{name} is not in the task folder {folder}: only files in it can be started from here", folder = folder.display())]
+    Outside {
+        /// As it was given.
+        name: String,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no such file.
+    #[error("there is no task file {path}{}", list(.newest), path = path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+        /// What is there instead.
+        newest: Vec<String>,
+    },
+    /// Nothing was written for today.
+    #[error("there is no task file for today: looked for {path}{}", list(.newest), path = path.display())]
+    NoneToday {
+        /// Where it would be.
+        path: PathBuf,
+        /// What is there instead.
+        newest: Vec<String>,
+    },
+    /// A folder, a pipe, a device.
+    #[error("{path} is {what}, not a task file", path = path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// It can't be read.
+    #[error("failed to read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// What was named.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Reads a task file, at most `limit` bytes and one more by which a larger one is told.
+pub fn load(folder: &Path, source: &Source, today: Date, limit: usize) -> Result<Loaded, Error> {
+    let (name, path) = locate(folder, source, today)?;
+    let bytes = read_bounded(&path, limit)?;
+    let digest = format!("{:x}", Hex(Sha256::digest(&bytes).as_slice()));
+    Ok(Loaded { name, bytes, digest })
+}
+
+/// Whether the file that a session was started from has been changed or removed since.
+pub fn has_changed(folder: &Path, name: &str, digest: &str, limit: usize) -> bool {
+    let bytes = read_bounded(&folder.join(name), limit).ok();
+    bytes.is_none_or(|bytes| format!("{:x}", Hex(Sha256::digest(&bytes).as_slice())) != digest)
+}
+
+/// Reads the day's log, if there is one that can be read.
+pub fn daily_log(folder: &Path, date: Date, limit: usize) -> Option<String> {
+    let bytes = read_bounded(&folder.join(format!("{date}.md")), limit).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..bytes.len().min(limit)]).into_owned())
+}
+
+fn locate(folder: &Path, source: &Source, today: Date) -> Result<(String, PathBuf), Error> {
+    match source {
+        Source::Path(path) => match path.canonicalize() {
+            Ok(found) => Ok((found.display().to_string(), found)),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                Err(Error::Missing { path: path.clone(), newest: Vec::new() })
+            }
+            Err(source) => Err(Error::Unreadable { path: path.clone(), source }),
+        },
+        Source::Today => {
+            let name = format!("{today}-tasks.md");
+            let path = folder.join(&name);
+            if !path.exists() {
+                return Err(Error::NoneToday { path, newest: newest(folder) });
+            }
+            inside(folder, &name)
+        }
+        Source::Named(name) => {
+            let with_ending = format!("{name}.md");
+            let short = !folder.join(name).exists() && folder.join(&with_ending).exists();
+            inside(folder, if short { &with_ending } else { name })
+        }
+    }
+}
+
+/// Resolves links before it judges: a link in the folder that leads out of it is outside.
+fn inside(folder: &Path, name: &str) -> Result<(String, PathBuf), Error> {
+    let outside = || Error::Outside { name: name.to_owned(), folder: folder.to_owned() };
+    let missing = || Error::Missing { path: folder.join(name), newest: newest(folder) };
+    let leads_out = Path::new(name).components().any(|part| {
+        matches!(
+            part,
+            std::path::Component::ParentDir | std::path::Component::RootDir | std::path::Component::Prefix(_)
+        )
+    });
+    if name.is_empty() || name.contains('\0') {
+        return Err(missing());
+    }
+    let root = folder.canonicalize().map_err(|_| if leads_out { outside() } else { missing() })?;
+    match folder.join(name).canonicalize() {
+        Ok(path) if path.starts_with(&root) && path != root => {
+            let below = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+            Ok((below, path))
+        }
+        Ok(_) => Err(outside()),
+        Err(_) if leads_out => Err(outside()),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Err(missing()),
+        Err(source) => Err(Error::Unreadable { path: folder.join(name), source }),
+    }
+}
+
+/// Opens without waiting for a writer, as a pipe would, and reads regular files only.
+fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
+    let not_a_file = |what| Error::NotAFile { path: path.to_owned(), what };
+    let kind = fs::metadata(path).map_err(unreadable)?.file_type();
+    if kind.is_dir() {
+        return Err(not_a_file("a folder"));
+    }
+    if !kind.is_file() {
+        return Err(not_a_file("a pipe or a device"));
+    }
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file: File =
+        OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+fn newest(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<_> = entries
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|ending| ending == "md"))
+        .filter_map(|entry| {
+            let modified = entry.metadata().ok().filter(fs::Metadata::is_file)?.modified().ok()?;
+            Some((modified, entry.file_name().to_string_lossy().into_owned()))
+        })
+        .collect();
+    files.sort_by(|a, b| b.cmp(a));
+    files.into_iter().take(SUGGESTIONS).map(|(_, name)| name).collect()
+}
+
+fn list(newest: &[String]) -> String {
+    if newest.is_empty() {
+        "; the folder has no task files yet".to_owned()
+    } else {
+        format!("; the newest are {}: start one by its name", newest.join(", "))
+    }
+}
+
+/// Bytes in hexadecimal.
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::LowerHex for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
