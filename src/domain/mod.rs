@@ -1,5 +1,6 @@
 //! The rules, pure: no I/O, no clock, no async.
 
+pub mod duration;
 pub mod id;
 pub mod plan;
 pub mod policy;
