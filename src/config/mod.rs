@@ -4,6 +4,7 @@
 //! Nothing here reads the process's environment unasked, and no message, `Debug` output or error holds a secret. Knows
 //! nothing of who uses which value.
 
+mod convert;
 pub mod keys;
 mod layers;
 mod problem;

@@ -8,9 +8,10 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::Level;
 
+use super::convert;
 use super::keys::{CHECK_KEYS, CHECKS, COMMANDS};
 use super::problem::nearest;
-use super::reader::{self, Reader};
+use super::reader::Reader;
 use super::value::{Setting, Value};
 use super::variables::{CLAUDE_CLI_PATH, PREFIX, SHORT_NAMES, Variables};
 use super::{Check, Claude, Config, LogFormat, Logging, Orchestrator, Paths, Server, Telegram, Webhooks};
@@ -145,7 +146,7 @@ fn claude_command(mut words: Vec<String>, reader: &Reader, variables: &Variables
         && let Some(program) = variables.get(CLAUDE_CLI_PATH)
         && let Some(word) = words.first_mut()
     {
-        *word = reader::program_at(program, &reader.base, reader.home.as_deref());
+        *word = convert::program_at(program, &reader.base, reader.home.as_deref());
     }
     if !words.iter().skip(1).any(|word| word == "-p" || word == "--print") {
         words.push("-p".to_owned());
@@ -258,7 +259,7 @@ fn check(reader: &mut Reader, path: &str) -> Option<Check> {
         let command = reader.command(path)?;
         return Some(Check { command, timeout: CHECK_TIMEOUT });
     }
-    let parts = reader.read(path, reader::table_of)?;
+    let parts = reader.read(path, convert::table_of)?;
     let command = format!("{path}.command");
     let timeout = format!("{path}.timeout");
     for (name, part) in parts {
