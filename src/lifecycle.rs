@@ -63,7 +63,7 @@ pub enum Why {
 }
 
 impl Lifecycle {
-    /// Begins to listen for signals, which from now on don't end the process by themselves.
+    /// Begins to listen for signals, which from now on don't end the process by themselves. Needs a runtime.
     pub fn new() -> io::Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

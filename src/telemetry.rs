@@ -10,6 +10,7 @@ mod journal;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::Level;
 use tracing_subscriber::Layer;
@@ -37,7 +38,12 @@ pub struct Settings {
     pub format: Format,
     /// Where the story and the access log go.
     pub files: Files,
+    /// What tells the time of a line.
+    pub clock: Clock,
 }
+
+/// What tells the time.
+pub type Clock = fn() -> Timestamp;
 
 /// How lines on stderr are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +90,7 @@ pub fn init(settings: &Settings) -> Result<Guard, TelemetryError> {
         Files::None => (None, Guard::default()),
         Files::In { logs_dir, timezone } => {
             let (journal, guard) = create_private_dir(logs_dir)
-                .and_then(|()| journal::start(logs_dir.clone(), timezone.clone()))
+                .and_then(|()| journal::start(logs_dir.clone(), timezone.clone(), settings.clock))
                 .map_err(|cause| TelemetryError::Files { logs_dir: logs_dir.clone(), cause })?;
             (Some(journal), guard)
         }

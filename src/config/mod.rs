@@ -1,8 +1,8 @@
 //! The configuration: a file, `.env` and the environment become one validated [`Config`], or a list of everything that
 //! is wrong with them.
 //!
-//! Nothing here reads the process's environment unasked, and no message, `Debug` output or error holds a secret. Knows
-//! nothing of who uses which value.
+//! The environment is a parameter; only a `$NAME` within `.env` and the system's time zone are taken from the process
+//! itself. No message, `Debug` output or error holds a secret. Knows nothing of who uses which value.
 
 mod convert;
 pub mod keys;

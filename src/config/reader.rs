@@ -164,13 +164,15 @@ impl Reader {
         self.read(path, list_of)
     }
 
-    /// Ids, as a list whether one or several were written, numbers as their digits.
+    /// Ids, as a list whether one or several were written, numbers as their digits. An empty text is not an empty list,
+    /// which would let everybody in.
     pub(super) fn ids(&mut self, path: &str) -> Option<Vec<String>> {
         self.read(path, |setting| match &setting.value {
             Value::Integer(number) => Ok(vec![number.to_string()]),
-            Value::Text(_) if !setting.is_untyped() => {
-                nonempty(setting).map(|text| vec![text.trim().to_owned()])
+            Value::Text(text) if text.trim_matches([',', ' ']).is_empty() => {
+                Err(Wrong::Because("is empty; write [] if anyone may".to_owned()))
             }
+            Value::Text(text) if !setting.is_untyped() => Ok(vec![text.trim().to_owned()]),
             Value::Text(_) | Value::List(_) => list_of(setting),
             Value::Boolean(_) | Value::Table(_) | Value::Other(_) => Err(Wrong::Kind),
         })

@@ -136,7 +136,7 @@ fn every_key_can_be_set_by_a_variable() {
         assert!(config.is_ok(), "{variable}: {config:?}");
         let broken = environment(&[(&variable, "")]).load();
         let may_be_empty =
-            matches!(key.kind, Kind::Arguments | Kind::List | Kind::Variables | Kind::Ids | Kind::Choices(_));
+            matches!(key.kind, Kind::Arguments | Kind::List | Kind::Variables | Kind::Choices(_));
         assert_eq!(broken.is_ok(), may_be_empty, "{variable} is read: {broken:?}");
     }
 }
@@ -223,4 +223,14 @@ fn task_types_and_words_come_in_any_letter_case() {
     assert_eq!(config.logging.level, tracing::Level::WARN);
     assert_eq!(config.telegram.commands, ["start"]);
     assert_eq!(config.telegram.user_id, ["1", "2"]);
+}
+
+#[test]
+fn an_empty_variable_lets_nobody_in() {
+    let file = Some("[telegram]\nchat_id = [1]\nuser_id = \"${WHO}\"");
+    let given = Given { file, environment: &[("WHO", ", "), ("TELEGRAM_CHAT_ID", "")], ..Given::default() };
+    assert_snapshot!(given.load().unwrap_err(), @"config.toml:3: telegram.user_id is empty; write [] if anyone may");
+    let given = Given { file, environment: &[("WHO", "[]"), ("TELEGRAM_CHAT_ID", "")], ..Given::default() };
+    let telegram = given.load().unwrap().telegram;
+    assert_eq!((telegram.chat_id, telegram.user_id), (vec!["1".to_owned()], vec![]));
 }

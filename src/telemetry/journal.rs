@@ -15,7 +15,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use super::{ACCESS, STORY};
+use super::{ACCESS, Clock, STORY};
 use crate::private_files::open_append_private;
 
 /// The name of the access log, in the folder of the logs.
@@ -52,6 +52,7 @@ impl Drop for Guard {
 /// The layer that turns events into lines.
 pub(super) struct Journal {
     lines: SyncSender<Message>,
+    clock: Clock,
     /// Whether lines are being lost because the disk can't keep up, so that it is said once.
     overflowing: AtomicBool,
 }
@@ -76,7 +77,7 @@ enum Book {
 }
 
 /// Starts the thread. It ends with the guard.
-pub(super) fn start(logs_dir: PathBuf, timezone: TimeZone) -> io::Result<(Journal, Guard)> {
+pub(super) fn start(logs_dir: PathBuf, timezone: TimeZone, clock: Clock) -> io::Result<(Journal, Guard)> {
     let (lines, waiting) = sync_channel(WAITING_LINES);
     let (finished, done) = sync_channel(1);
     let mut writer = Writer { logs_dir, timezone, failing: false };
@@ -86,7 +87,7 @@ pub(super) fn start(logs_dir: PathBuf, timezone: TimeZone) -> io::Result<(Journa
         }
         finished.send(()).ok();
     })?;
-    let journal = Journal { lines: lines.clone(), overflowing: AtomicBool::new(false) };
+    let journal = Journal { lines: lines.clone(), clock, overflowing: AtomicBool::new(false) };
     let ending = Some(Ending { lines, done });
     Ok((journal, Guard { ending }))
 }
@@ -100,7 +101,7 @@ impl<S: Subscriber> Layer<S> for Journal {
         };
         let mut message = MessageOf(String::new());
         event.record(&mut message);
-        let line = Line { book, at: Timestamp::now(), message: message.0 };
+        let line = Line { book, at: (self.clock)(), message: message.0 };
         match self.lines.try_send(Message::Line(line)) {
             Ok(()) => self.overflowing.store(false, Ordering::Relaxed),
             Err(TrySendError::Disconnected(_)) => {}
@@ -242,8 +243,8 @@ mod tests {
     #[test]
     fn events_reach_their_files_before_the_guard_is_gone() {
         let folder = tempfile::tempdir().unwrap();
-        let before = Timestamp::now().to_zoned(TimeZone::UTC).date();
-        let (journal, guard) = start(folder.path().to_path_buf(), TimeZone::UTC).unwrap();
+        let (journal, guard) =
+            start(folder.path().to_path_buf(), TimeZone::UTC, || Timestamp::UNIX_EPOCH).unwrap();
         let subscriber = tracing_subscriber::registry().with(journal);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(target: STORY, task = 1, "Task {} started", 1);
@@ -252,20 +253,13 @@ mod tests {
             tracing::info!("nobody's");
         });
         drop(guard);
-        let after = Timestamp::now().to_zoned(TimeZone::UTC).date();
-
-        let mut days = vec![before, after];
-        days.dedup();
-        let paths: Vec<_> = days
-            .iter()
-            .map(|day| folder.path().join(format!("{day}.log")))
-            .filter(|path| path.exists())
-            .collect();
-        let story: String = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-        let messages: Vec<_> = story.lines().map(|line| line.split_once("] ").unwrap().1).collect();
-        assert_eq!(messages, ["Task 1 started", r"two\nlines"]);
-        assert_eq!(fs::metadata(&paths[0]).unwrap().permissions().mode() & 0o777, 0o600);
+        let story = folder.path().join("1970-01-01.log");
+        assert_eq!(
+            fs::read_to_string(&story).unwrap(),
+            "[00:00:00] Task 1 started\n[00:00:00] two\\nlines\n"
+        );
+        assert_eq!(fs::metadata(&story).unwrap().permissions().mode() & 0o777, 0o600);
         let access = fs::read_to_string(folder.path().join(ACCESS_FILE)).unwrap();
-        assert!(access.ends_with(" POST /status\n") && access.lines().count() == 1, "{access}");
+        assert_eq!(access, "1970-01-01T00:00:00+00:00 POST /status\n");
     }
 }
