@@ -1,3 +1,14 @@
 //! A daemon that works through a task file with Claude Code, one job at a time.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod config;
 pub mod domain;
 pub mod store;
+pub mod lifecycle;
+pub mod private_files;
+pub mod telemetry;
+pub mod engine;
+pub mod http;
+pub mod tail;
+pub mod task_folder;
+pub mod taskfile;

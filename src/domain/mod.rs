@@ -8,6 +8,7 @@ pub mod command;
 pub mod event;
 pub mod gate;
 pub mod hold;
+pub mod duration;
 pub mod id;
 pub mod plan;
 pub mod policy;
