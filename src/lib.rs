@@ -3,12 +3,12 @@
 
 pub mod config;
 pub mod domain;
-pub mod store;
-pub mod lifecycle;
-pub mod private_files;
-pub mod telemetry;
 pub mod engine;
 pub mod http;
+pub mod lifecycle;
+pub mod private_files;
+pub mod store;
 pub mod tail;
 pub mod task_folder;
 pub mod taskfile;
+pub mod telemetry;

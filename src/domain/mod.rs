@@ -5,10 +5,10 @@
 mod answers;
 mod attempt;
 pub mod command;
+pub mod duration;
 pub mod event;
 pub mod gate;
 pub mod hold;
-pub mod duration;
 pub mod id;
 pub mod plan;
 pub mod policy;

@@ -112,7 +112,9 @@ pub fn understand(text: &str) -> Result<Said, String> {
         "resume" => Ok(Said::Tell(Command::Resume)),
         "skip" => match target_and_words(rest) {
             (target, None) => Ok(Said::Tell(Command::Skip { target })),
-            (_, Some(_)) => Err(format!("\"{rest}\" is neither a gate nor a task: say \"skip\", \"skip g7_…\" or \"skip #2\"")),
+            (_, Some(_)) => Err(format!(
+                "\"{rest}\" is neither a gate nor a task: say \"skip\", \"skip g7_…\" or \"skip #2\""
+            )),
         },
         "retry" => {
             let (target, feedback) = target_and_words(rest);
@@ -182,7 +184,9 @@ fn logs(rest: &str) -> Result<Said, String> {
             (Ok(count), None) => lines = Some(count),
             (_, Some(number)) => task = Some(number),
             (Err(_), None) => {
-                return Err(format!("\"{part}\" is neither a number of lines nor a task: say \"logs 50\" or \"logs 50 #2\""));
+                return Err(format!(
+                    "\"{part}\" is neither a number of lines nor a task: say \"logs 50\" or \"logs 50 #2\""
+                ));
             }
         }
     }

@@ -28,7 +28,10 @@ pub(super) struct Write<'a> {
 }
 
 impl<'a> Write<'a> {
-    pub(super) async fn begin(engine: &'a Engine, conn: &'a mut SqliteConnection) -> Result<Self, store::Error> {
+    pub(super) async fn begin(
+        engine: &'a Engine,
+        conn: &'a mut SqliteConnection,
+    ) -> Result<Self, store::Error> {
         let transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Self { engine, transaction, next: (*engine.snapshot()).clone(), told: Vec::new() })
     }
@@ -66,7 +69,8 @@ impl<'a> Write<'a> {
                 }
                 let id = self.fresh_session_id().await?;
                 let day = prepared.day.clone();
-                self.open(&order(Command::Start(Box::new(prepared.opening(self.engine, id)))), day.as_deref()).await
+                self.open(&order(Command::Start(Box::new(prepared.opening(self.engine, id)))), day.as_deref())
+                    .await
             }
         }
     }
@@ -250,10 +254,12 @@ impl<'a> Write<'a> {
             Refused::Unknown(message) => Error::NotFound(message),
             Refused::NotTheOpenGate(gate) => match gates::find(&mut self.transaction, &gate).await? {
                 None => Error::NotFound(format!("there is no gate {gate}: /gates lists those there are")),
-                Some(gates::Record { closing: Some(closing), .. }) => Error::Refused(self.closed(&gate, &closing)),
-                Some(gates::Record { closing: None, session, .. }) => {
-                    Error::Refused(format!("gate {gate} belongs to session {session}, which isn't the current one"))
+                Some(gates::Record { closing: Some(closing), .. }) => {
+                    Error::Refused(self.closed(&gate, &closing))
                 }
+                Some(gates::Record { closing: None, session, .. }) => Error::Refused(format!(
+                    "gate {gate} belongs to session {session}, which isn't the current one"
+                )),
             },
         })
     }

@@ -148,7 +148,8 @@ mod tests {
 
     fn admitted(headers: &[(&str, &str)], at: i64) -> Result<(), Code> {
         let keeper = Gatekeeper::new(vec!["test-secret-0123456789abcdef".into()], true);
-        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let proof = Proof { headers: &headers, bytes: BODY, body: None, from };
         keeper.admit(&proof, Timestamp::from_second(at).unwrap()).map_err(|error| error.code)

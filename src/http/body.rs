@@ -80,7 +80,9 @@ impl<'de> Deserialize<'de> for Loose {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(Self(text)),
             Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Self(number.to_string())),
-            other => Err(de::Error::custom(format!("expected a string or an integer, not {}", named(&other)))),
+            other => {
+                Err(de::Error::custom(format!("expected a string or an integer, not {}", named(&other))))
+            }
         }
     }
 }

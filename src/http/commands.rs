@@ -139,7 +139,8 @@ async fn carry_out(app: &App, call: &Call, wish: Wish) -> Result<Response, ApiEr
     };
     let zone = app.engine.settings().timezone.clone();
     let render = Box::new(move |result: &Result<Done, engine::Error>, snapshot: &Snapshot| {
-        let gate = snapshot.current().and_then(|session| session.gate()).map(|gate| GateView::new(gate, &zone));
+        let gate =
+            snapshot.current().and_then(|session| session.gate()).map(|gate| GateView::new(gate, &zone));
         render(result, gate.as_ref(), snapshot)
     });
     let reply = app.engine.execute(request, render).await.map_err(|error| ApiError::from(&error))?;
@@ -167,7 +168,10 @@ fn render(result: &Result<Done, engine::Error>, gate: Option<&GateView>, snapsho
     };
     if let (true, Value::Object(body)) = (tells_where_it_stands, &mut body) {
         body.insert("session".to_owned(), json!(session.map(|session| &session.id)));
-        body.insert("task".to_owned(), json!(session.and_then(|session| session.current()).map(|task| task.number())));
+        body.insert(
+            "task".to_owned(),
+            json!(session.and_then(|session| session.current()).map(|task| task.number())),
+        );
         body.insert("gate".to_owned(), json!(gate));
     }
     Recorded { status: status.as_u16(), body: body.to_string() }
@@ -176,7 +180,9 @@ fn render(result: &Result<Done, engine::Error>, gate: Option<&GateView>, snapsho
 /// What can't be a gate's id is nobody's.
 fn gate_id(text: Option<String>) -> Result<Option<GateId>, ApiError> {
     text.map(|text| {
-        GateId::parse(&text).ok_or_else(|| ApiError::not_found(format!("there is no gate {text}: /gates lists those there are")))
+        GateId::parse(&text).ok_or_else(|| {
+            ApiError::not_found(format!("there is no gate {text}: /gates lists those there are"))
+        })
     })
     .transpose()
 }
@@ -191,8 +197,9 @@ fn target(gate: Option<String>, task: Option<Loose>) -> Result<Target, ApiError>
 }
 
 pub(super) fn task_number(task: &Loose) -> Result<TaskNumber, ApiError> {
-    words::task_number(&task.0)
-        .ok_or_else(|| ApiError::bad_request(format!("field \"task\": \"{}\" is not a task's number", task.0)))
+    words::task_number(&task.0).ok_or_else(|| {
+        ApiError::bad_request(format!("field \"task\": \"{}\" is not a task's number", task.0))
+    })
 }
 
 fn words(text: Option<String>) -> Option<String> {

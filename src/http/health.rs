@@ -19,8 +19,11 @@ pub(super) async fn health(
     let mut reasons = Vec::new();
     reasons.extend(app.worker.borrow().clone());
     reasons.extend(app.engine.store().ping().await.err().map(|error| error.to_string()));
-    let (status, word) =
-        if reasons.is_empty() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
+    let (status, word) = if reasons.is_empty() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "degraded")
+    };
     let mut body = json!({
         "status": word,
         "version": env!("CARGO_PKG_VERSION"),

@@ -91,7 +91,11 @@ impl Inner {
 }
 
 /// Answers on a listener until `stop` comes, then lets what is under way finish.
-pub async fn serve(listener: TcpListener, door: Door, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    door: Door,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let service = router(door).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
@@ -127,7 +131,10 @@ fn router(door: Door) -> Router {
         .route("/health", get(health::health))
         .fallback(async || ApiError::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
-            ApiError::new(Code::MethodNotAllowed, "this path takes another method: POST for commands, GET for /health")
+            ApiError::new(
+                Code::MethodNotAllowed,
+                "this path takes another method: POST for commands, GET for /health",
+            )
         })
         .layer(from_fn_with_state(app.clone(), right_host))
         .layer(CatchPanicLayer::custom(|_| {
@@ -149,7 +156,8 @@ async fn right_host(State(app): State<App>, request: Request, next: Next) -> Res
     if app.allowed_hosts.is_empty() || app.allowed_hosts.iter().any(known) {
         next.run(request).await
     } else {
-        ApiError::new(Code::Forbidden, "this host name isn't served here (server.allowed_hosts)").into_response()
+        ApiError::new(Code::Forbidden, "this host name isn't served here (server.allowed_hosts)")
+            .into_response()
     }
 }
 

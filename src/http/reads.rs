@@ -118,7 +118,8 @@ pub(super) async fn tell_sessions(app: &App, limit: Option<i64>) -> Result<Respo
             )
         })
         .collect();
-    let message = if lines.is_empty() { "No session yet: /start begins one".to_owned() } else { lines.join("\n") };
+    let message =
+        if lines.is_empty() { "No session yet: /start begins one".to_owned() } else { lines.join("\n") };
     let zone = app.zone();
     let views: Vec<_> = listed.iter().map(|session| SessionView::new(session, zone)).collect();
     Ok(Json(json!({ "status": "ok", "message": message, "sessions": views })).into_response())
@@ -147,20 +148,23 @@ pub(super) async fn tell_logs(
         Some(task) => output(app, session, task, lines)?,
     };
     let message = if logs.is_empty() { "Nothing is logged yet".to_owned() } else { logs.clone() };
-    Ok(Json(json!({ "status": "ok", "message": message, "session": session.id, "logs": logs })).into_response())
+    Ok(Json(json!({ "status": "ok", "message": message, "session": session.id, "logs": logs }))
+        .into_response())
 }
 
 pub(super) fn tell_help() -> Response {
-    let lines: Vec<_> =
-        COMMANDS.iter().map(|(word, arguments, what)| format!("/{word} {arguments}: {what}").replace(" :", ":")).collect();
+    let lines: Vec<_> = COMMANDS
+        .iter()
+        .map(|(word, arguments, what)| format!("/{word} {arguments}: {what}").replace(" :", ":"))
+        .collect();
     Json(json!({ "status": "ok", "message": lines.join("\n") })).into_response()
 }
 
 async fn load(app: &App, id: &str) -> Result<Session, ApiError> {
     let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
-    sessions::load(&mut conn, &SessionId::new(id))
-        .await?
-        .ok_or_else(|| ApiError::not_found(format!("there is no session {id}: /sessions lists those there are")))
+    sessions::load(&mut conn, &SessionId::new(id)).await?.ok_or_else(|| {
+        ApiError::not_found(format!("there is no session {id}: /sessions lists those there are"))
+    })
 }
 
 async fn story(app: &App, session: &SessionId, lines: i64) -> Result<String, ApiError> {
@@ -181,7 +185,8 @@ fn output(app: &App, session: &Session, number: TaskNumber, lines: i64) -> Resul
     if task.progress.runs == 0 {
         return Ok(String::new());
     }
-    let path = app.logs_dir.join(session.id.as_str()).join(format!("task-{number}-run-{}.log", task.progress.runs));
+    let path =
+        app.logs_dir.join(session.id.as_str()).join(format!("task-{number}-run-{}.log", task.progress.runs));
     match tail::lines(&path, usize::try_from(lines).unwrap_or_default()) {
         Ok(lines) => Ok(lines),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),

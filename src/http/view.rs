@@ -278,9 +278,9 @@ fn told(session: &Session, scene: &Scene<'_>) -> String {
         lines.push("Paused: /resume goes on".to_owned());
     }
     if let Some(hold) = &scene.hold {
-        let until = hold.until.map_or(String::from("until /resume"), |until| {
-            format!("until {}", instant(until, scene.zone))
-        });
+        let until = hold
+            .until
+            .map_or(String::from("until /resume"), |until| format!("until {}", instant(until, scene.zone)));
         lines.push(format!("On hold {until}: {}", hold.reason));
     }
     if scene.task_file_changed {
