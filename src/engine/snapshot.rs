@@ -11,7 +11,7 @@ use crate::store::runs::{self, Run};
 use crate::store::{self, holds, sessions};
 
 /// The committed state of everything that isn't history.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The open sessions, oldest first, and the newest one even if it has ended.
     pub sessions: Vec<Arc<Session>>,

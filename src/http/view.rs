@@ -37,7 +37,7 @@ impl GateView {
             kind: gate.kind(),
             task: gate.task().map(|task| task.0),
             reasons: gate.reasons(),
-            choices: gate.choices().into_iter().map(|choice| choice.as_str()).collect(),
+            choices: gate.choices().into_iter().map(super::super::domain::gate::Choice::as_str).collect(),
             opened_at: instant(gate.opened_at, zone),
         }
     }
@@ -268,8 +268,9 @@ fn told(session: &Session, scene: &Scene<'_>) -> String {
         title: task.spec.title.clone(),
     });
     lines.extend(session.open().map(|open| match &open.work {
-        Work::Waiting { gate } => waiting_sentence(gate, subject.as_ref()),
-        Work::Running { gate: Some(gate), .. } => waiting_sentence(gate, subject.as_ref()),
+        Work::Waiting { gate } | Work::Running { gate: Some(gate), .. } => {
+            waiting_sentence(gate, subject.as_ref())
+        }
         Work::Ready { .. } => format!("{}: approved and next", named(subject.as_ref())),
         Work::Running { gate: None, .. } => format!("{}: running", named(subject.as_ref())),
         Work::Ending { .. } => format!("{}: its run is being ended", named(subject.as_ref())),
