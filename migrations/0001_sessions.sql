@@ -38,7 +38,7 @@ CREATE TABLE runs (
     number        INTEGER NOT NULL,
     marker        TEXT NOT NULL UNIQUE,
     boot_id       TEXT NOT NULL,
-    pid_namespace INTEGER NOT NULL,
+    pid_namespace TEXT NOT NULL,
     conversation  TEXT NOT NULL,
     resumed       INTEGER NOT NULL,
     claimed_at    TEXT NOT NULL,

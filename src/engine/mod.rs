@@ -49,7 +49,7 @@ pub struct Settings {
     /// Whether new sessions are rehearsals.
     pub rehearse: bool,
     /// In which boot and pid namespace this process lives.
-    pub birthplace: (String, u64),
+    pub birthplace: (String, String),
     /// Tells the time.
     pub clock: fn() -> Timestamp,
 }

@@ -180,16 +180,17 @@ impl<'a> Write<'a> {
             Effect::CloseGate(gate, closing) => gates::close(&mut self.transaction, &gate, &closing).await,
             Effect::OpenRun { run, task, number, resume } => {
                 let (boot_id, pid_namespace) = self.engine.settings().birthplace.clone();
+                let conversation = resume.and_then(|id| id.parse().ok());
                 let run = Run {
                     id: run,
                     session: session.id.clone(),
                     task,
                     number,
-                    marker: Uuid::new_v4().to_string(),
+                    marker: Uuid::new_v4(),
                     boot_id,
                     pid_namespace,
-                    resumed: resume.is_some(),
-                    conversation: resume.unwrap_or_else(|| Uuid::new_v4().to_string()),
+                    resumed: conversation.is_some(),
+                    conversation: conversation.unwrap_or_else(Uuid::new_v4),
                     claimed_at: now,
                 };
                 runs::insert(&mut self.transaction, &run).await?;

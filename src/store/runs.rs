@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
 use super::{Error, parsed, to_json};
 use crate::domain::id::{RunId, SessionId, TaskNumber};
@@ -21,13 +22,13 @@ pub struct Run {
     /// Which of the task's runs it is, from 1.
     pub number: u32,
     /// What every process of it carries in its environment.
-    pub marker: String,
+    pub marker: Uuid,
     /// The boot in which it was claimed.
     pub boot_id: String,
     /// The pid namespace in which it was claimed.
-    pub pid_namespace: u64,
+    pub pid_namespace: String,
     /// The Claude session that it begins or continues.
-    pub conversation: String,
+    pub conversation: Uuid,
     /// Whether it continues that session.
     pub resumed: bool,
     /// When it was claimed.
@@ -37,7 +38,7 @@ pub struct Run {
 /// Writes a run ahead of its process.
 pub async fn insert(conn: &mut SqliteConnection, run: &Run) -> Result<(), Error> {
     let session = run.session.as_str();
-    let namespace = run.pid_namespace.cast_signed();
+    let (marker, conversation) = (run.marker.to_string(), run.conversation.to_string());
     let claimed_at = run.claimed_at.to_string();
     sqlx::query!(
         "INSERT INTO runs
@@ -47,10 +48,10 @@ pub async fn insert(conn: &mut SqliteConnection, run: &Run) -> Result<(), Error>
         session,
         run.task.0,
         run.number,
-        run.marker,
+        marker,
         run.boot_id,
-        namespace,
-        run.conversation,
+        run.pid_namespace,
+        conversation,
         run.resumed,
         claimed_at
     )
@@ -88,10 +89,10 @@ pub async fn open(conn: &mut SqliteConnection) -> Result<Option<Run>, Error> {
             session: SessionId::new(row.session_id),
             task: TaskNumber(row.task),
             number: row.number,
-            marker: row.marker,
+            marker: parsed(TABLE, &row.marker)?,
             boot_id: row.boot_id,
-            pid_namespace: row.pid_namespace.cast_unsigned(),
-            conversation: row.conversation,
+            pid_namespace: row.pid_namespace,
+            conversation: parsed(TABLE, &row.conversation)?,
             resumed: row.resumed,
             claimed_at: parsed(TABLE, &row.claimed_at)?,
         })

@@ -1,0 +1,184 @@
+//! How the Claude CLI is called: program, arguments and environment.
+//!
+//! Pure. The environment is built up, never inherited whole: an `ANTHROPIC_API_KEY` that happens to be in ours would
+//! silently change who pays, and `CLAUDECODE` makes the CLI refuse to start inside itself.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+const PASSED: [&str; 8] =
+    ["PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"];
+const SET: [&str; 5] = [
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
+    "DISABLE_AUTOUPDATER",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+    "DISABLE_TELEMETRY",
+    "DISABLE_ERROR_REPORTING",
+];
+const NEVER: &str = "CLAUDECODE";
+
+/// What the operator configured about the CLI.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The program and its first arguments; never empty.
+    pub command: Vec<String>,
+    /// Further arguments.
+    pub flags: Vec<String>,
+    /// The model, instead of the CLI's own choice.
+    pub model: Option<String>,
+    /// Names of further environment variables that are passed through.
+    pub env: Vec<String>,
+}
+
+impl Settings {
+    /// The same process boundary with our own binary behind it, which changes nothing.
+    #[must_use]
+    pub fn rehearsal(self, binary: &str) -> Self {
+        Self { command: vec![binary.to_owned(), super::rehearse::REHEARSE.to_owned()], ..self }
+    }
+}
+
+/// Which of the CLI's own sessions a run belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conversation {
+    /// A new one with an id of our choice; the CLI refuses one that is taken.
+    New(Uuid),
+    /// One to go on with.
+    Resume(Uuid),
+}
+
+/// A program, ready to be started.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// A path, or a name to be looked up on `PATH`.
+    pub program: String,
+    /// Its arguments; they hold no secret.
+    pub args: Vec<String>,
+    /// Its whole environment but for the run's marker.
+    pub env: BTreeMap<OsString, OsString>,
+    /// The folder it works in.
+    pub cwd: PathBuf,
+}
+
+impl Invocation {
+    /// Puts together one call of the CLI. `environment` is ours, of which the child sees the configured part.
+    pub fn of_claude(
+        settings: &Settings,
+        conversation: Conversation,
+        cwd: PathBuf,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let mut words = settings.command.iter().chain(&settings.flags).cloned();
+        let program = words.next().unwrap_or_else(|| "claude".to_owned());
+        let mut args: Vec<String> = words.collect();
+        if !args.iter().any(|arg| arg == "-p" || arg == "--print") {
+            args.push("-p".to_owned());
+        }
+        args.extend(["--output-format", "stream-json", "--verbose"].map(str::to_owned));
+        if let Some(model) = &settings.model {
+            args.extend(["--model".to_owned(), model.clone()]);
+        }
+        args.extend(match conversation {
+            Conversation::New(id) => ["--session-id".to_owned(), id.to_string()],
+            Conversation::Resume(id) => ["--resume".to_owned(), id.to_string()],
+        });
+        Self { program, args, env: passed(&settings.env, environment), cwd }
+    }
+
+    /// Puts together one call of a check's command, with the environment that the CLI has.
+    pub fn of_check(
+        command: &[String],
+        cwd: PathBuf,
+        env: &[String],
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let mut words = command.iter().cloned();
+        Self {
+            program: words.next().unwrap_or_default(),
+            args: words.collect(),
+            env: passed(env, environment),
+            cwd,
+        }
+    }
+}
+
+impl fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("program", &self.program)
+            .field("args", &self.args)
+            .field("env", &self.env.keys())
+            .field("cwd", &self.cwd)
+            .finish()
+    }
+}
+
+fn passed(
+    configured: &[String],
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> BTreeMap<OsString, OsString> {
+    let wanted = |name: &OsString| {
+        name != NEVER
+            && (PASSED.iter().any(|passed| name == passed)
+                || configured.iter().any(|passed| name == passed.as_str()))
+    };
+    let set = SET.map(|name| (OsString::from(name), OsString::from("1")));
+    environment.into_iter().filter(|(name, _)| wanted(name)).chain(set).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(command: &[&str], flags: &[&str]) -> Settings {
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        Settings { command: owned(command), flags: owned(flags), ..Settings::default() }
+    }
+
+    fn args(settings: &Settings, conversation: Conversation) -> String {
+        Invocation::of_claude(settings, conversation, "/".into(), []).args.join(" ")
+    }
+
+    #[test]
+    fn adds_what_is_missing() {
+        let id = Uuid::nil();
+        let plain = settings(&["claude"], &["--max-turns", "3"]);
+        assert_eq!(
+            args(&plain, Conversation::New(id)),
+            format!("--max-turns 3 -p --output-format stream-json --verbose --session-id {id}")
+        );
+        let mut own = settings(&["npx", "claude", "--print"], &[]);
+        own.model = Some("opus".to_owned());
+        assert_eq!(
+            args(&own, Conversation::Resume(id)),
+            format!("claude --print --output-format stream-json --verbose --model opus --resume {id}")
+        );
+    }
+
+    #[test]
+    fn passes_only_named_variables() {
+        let mut settings = settings(&["claude"], &[]);
+        settings.env = vec!["NODE_EXTRA_CA_CERTS".to_owned(), "CLAUDECODE".to_owned()];
+        let ours = ["PATH", "ANTHROPIC_API_KEY", "CLAUDECODE", "NODE_EXTRA_CA_CERTS", "WEBHOOK_SECRET"]
+            .map(|name| (OsString::from(name), OsString::from("hush-hush")));
+        let made = Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), "/".into(), ours);
+        let names: Vec<_> = made.env.keys().filter_map(|name| name.to_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+                "DISABLE_AUTOUPDATER",
+                "DISABLE_ERROR_REPORTING",
+                "DISABLE_TELEMETRY",
+                "NODE_EXTRA_CA_CERTS",
+                "PATH",
+            ]
+        );
+        assert!(!format!("{made:?}").contains("hush-hush"));
+    }
+}

@@ -1,0 +1,61 @@
+//! One run of the Claude CLI: started, followed, ended, judged, whatever happens to us meanwhile.
+//!
+//! Keeps three invariants: there is never more than one process tree for a run; nothing of a run outlives it; and a
+//! result that was printed is never lost. Knows nothing of sessions, databases or HTTP: the caller writes a [`Marker`]
+//! and a [`Birthplace`] ahead, then calls [`spawn`], and [`see_through`]. After a restart it calls [`find`] instead of
+//! [`spawn`], and the rest is the same.
+//!
+//! A run is three processes deep: us, the [launcher](launcher_main), the CLI. They talk through files only, so that
+//! each can die without the others noticing.
+
+mod check;
+mod control;
+mod drive;
+mod files;
+mod follow;
+mod invocation;
+mod launch;
+mod limits;
+mod marker;
+mod process;
+mod procfs;
+mod readable;
+mod rehearse;
+mod skim;
+mod stream;
+mod sweep;
+mod text;
+mod transcript;
+mod verdict;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use check::{Check, Checked, run_check};
+pub use control::{EndedBy, Exit};
+pub use drive::{Ended, Limits, see_through};
+pub use files::RunFiles;
+pub use invocation::{Conversation, Invocation, Settings};
+pub use launch::launcher_main;
+pub use marker::{Birthplace, MARKER_VARIABLE, Marker};
+pub use process::{Found, LaunchError, Launcher, Process, find, spawn};
+pub use readable::Activity;
+pub use rehearse::rehearse_main;
+pub use stream::{Message, RunResult, parse};
+pub use sweep::ProcessError;
+pub use transcript::Transcript;
+pub use verdict::{Evidence, judge};
+
+/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. To be asked before anything
+/// else is done; `args` are the process's own, program name included.
+pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let mut args = args.skip(1);
+    let part = args.next()?;
+    if part == process::LAUNCH {
+        Some(launcher_main(args))
+    } else if part == rehearse::REHEARSE {
+        Some(rehearse_main(args))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,314 @@
+//! The process tree of one run: started, found again after a restart, waited for, ended.
+//!
+//! Keeps the invariant that there is never more than one process for a run, whenever the worker dies. It relies on the
+//! caller having committed marker and birthplace before [`spawn`]. Dropping a [`Process`] leaves the run alone.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::process::{Child, Command};
+
+use super::control::{Control, EndedBy, Exit, Order, Started};
+use super::files::{RunFiles, create_new, write_new};
+use super::invocation::Invocation;
+use super::launch::started_nothing;
+use super::marker::{Birthplace, MARKER_VARIABLE, Marker};
+use super::procfs::Identity;
+use super::sweep::{Hunt, ProcessError};
+
+/// The argument that makes our binary a launcher.
+pub const LAUNCH: &str = "__launch";
+const AFTER_KILL: Duration = Duration::from_secs(5);
+const ORPHAN_GRACE: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// The program that plays the launcher: this very binary.
+#[derive(Clone, Debug)]
+pub struct Launcher(pub PathBuf);
+
+impl Default for Launcher {
+    fn default() -> Self {
+        Self(PathBuf::from("/proc/self/exe"))
+    }
+}
+
+/// Why no launcher could be started; nothing of the run exists.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The run's files can't be created.
+    #[error("can't create the run's file {}: {source}", .path.display())]
+    Files {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Our own binary can't be started.
+    #[error("can't start the launcher {}: {source}", .path.display())]
+    Launcher {
+        /// Which program.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What was found of a run that may have been started.
+#[derive(Debug)]
+pub enum Found {
+    /// It is alive.
+    Adopted(Process),
+    /// It was started and has ended, and nothing of it is left; its files tell how.
+    Gone(Process),
+    /// It was never started, and now never will be.
+    NeverRan,
+}
+
+/// The processes of one run, alive or gone.
+#[derive(Debug)]
+pub struct Process {
+    files: RunFiles,
+    control: Control,
+    marker: Marker,
+    launcher: Option<Identity>,
+    tie: Tie,
+}
+
+/// How we learn of the launcher's end.
+#[derive(Debug)]
+enum Tie {
+    Own(Child),
+    Adopted(AsyncFd<OwnedFd>),
+    Gone { code: Option<i32> },
+}
+
+/// Where the standard streams of a process go.
+pub(super) struct Streams {
+    pub(super) stdin: File,
+    pub(super) stdout: File,
+    pub(super) stderr: File,
+}
+
+/// Starts a run that has never been started before: its claim, with `marker` and birthplace, is committed.
+pub fn spawn(
+    launcher: &Launcher,
+    invocation: &Invocation,
+    prompt: &str,
+    files: RunFiles,
+    marker: Marker,
+) -> Result<Process, LaunchError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        |source| LaunchError::Files { path, source }
+    };
+    files.create_folders().map_err(at(files.control().path()))?;
+    let (told, raw, errors) = (files.prompt(), files.raw(), files.stderr());
+    write_new(&told, prompt.as_bytes()).map_err(at(&told))?;
+    let streams = Streams {
+        stdin: File::open(&told).map_err(at(&told))?,
+        stdout: create_new(&raw).map_err(at(&raw))?,
+        stderr: create_new(&errors).map_err(at(&errors))?,
+    };
+    spawn_with(launcher, invocation, streams, files, marker)
+}
+
+/// Starts a process whose folders exist.
+pub(super) fn spawn_with(
+    launcher: &Launcher,
+    invocation: &Invocation,
+    streams: Streams,
+    files: RunFiles,
+    marker: Marker,
+) -> Result<Process, LaunchError> {
+    let control = files.control();
+    let order = Order {
+        program: invocation.program.clone(),
+        args: invocation.args.clone(),
+        cwd: invocation.cwd.clone(),
+    };
+    control
+        .write_order(&order)
+        .map_err(|source| LaunchError::Files { path: control.path().to_owned(), source })?;
+    let child = Command::new(&launcher.0)
+        .arg(LAUNCH)
+        .arg(control.path())
+        .env_clear()
+        .envs(&invocation.env)
+        .env(MARKER_VARIABLE, marker.to_string())
+        .stdin(Stdio::from(streams.stdin))
+        .stdout(Stdio::from(streams.stdout))
+        .stderr(Stdio::from(streams.stderr))
+        .spawn()
+        .map_err(|source| LaunchError::Launcher { path: launcher.0.clone(), source })?;
+    let pid = child.id().map(u32::cast_signed);
+    Ok(Process { launcher: pid.and_then(Identity::of), tie: Tie::Own(child), files, control, marker })
+}
+
+/// Finds what became of a run that was claimed at `birthplace`, perhaps by a daemon that is dead.
+///
+/// # Errors
+/// When its remains can't be ended, or `/proc` or the control folder can't be read: nothing is known then, ask again.
+pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> Result<Found, ProcessError> {
+    let control = files.control();
+    let gone = |launcher| Process {
+        files: files.clone(),
+        control: control.clone(),
+        marker,
+        launcher,
+        tie: Tie::Gone { code: None },
+    };
+    if *birthplace != Birthplace::here()? {
+        return Ok(Found::Gone(gone(None)));
+    }
+    files.create_folders()?;
+    match control.publish(Started::Fenced)? {
+        Started::Fenced => {
+            Hunt::new(marker, None, None).sweep().await?;
+            Ok(Found::NeverRan)
+        }
+        Started::By { launcher, boot_id } if boot_id == birthplace.boot_id => {
+            let Some(held) = launcher.hold()? else {
+                end_orphans(&control, marker).await?;
+                return Ok(Found::Gone(gone(Some(launcher))));
+            };
+            let tie = Tie::Adopted(watch(held)?);
+            Ok(Found::Adopted(Process { tie, ..gone(Some(launcher)) }))
+        }
+        Started::By { .. } => Ok(Found::Gone(gone(None))),
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for the sake of types whose descriptor may change; an OwnedFd's can't"
+)]
+fn watch(held: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(held, Interest::READABLE)
+}
+
+/// Ends a program whose launcher was killed: gently first, as it has children of its own to clean up.
+async fn end_orphans(control: &Control, marker: Marker) -> Result<usize, ProcessError> {
+    let mut hunt = Hunt::new(marker, None, control.child());
+    hunt.signal(Signal::TERM)?;
+    let patience = tokio::time::Instant::now() + ORPHAN_GRACE;
+    while tokio::time::Instant::now() < patience && !hunt.scan()?.is_empty() {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    hunt.sweep().await
+}
+
+impl Process {
+    /// The run's files.
+    pub fn files(&self) -> &RunFiles {
+        &self.files
+    }
+
+    /// The launcher's process id, for logs.
+    pub fn pid(&self) -> Option<i32> {
+        self.launcher.map(|launcher| launcher.pid)
+    }
+
+    /// How long ago the run was started.
+    pub(super) fn age(&self) -> Duration {
+        self.launcher.map(Identity::age).unwrap_or_default()
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Waits until the launcher, and with it the program, has ended. May be dropped and called again.
+    pub(super) async fn wait(&mut self) -> io::Result<()> {
+        let code = match &mut self.tie {
+            Tie::Own(child) => child.wait().await?.code(),
+            Tie::Adopted(held) => {
+                let _ready = held.readable().await?;
+                None
+            }
+            Tie::Gone { .. } => return Ok(()),
+        };
+        self.tie = Tie::Gone { code };
+        Ok(())
+    }
+
+    /// Ends the run: TERM to the program, which cleans up its tools; after `grace` KILL. Sweeping is the caller's next step.
+    pub(super) async fn terminate(&mut self, grace: Duration, why: EndedBy) -> io::Result<()> {
+        if self.control.ended_by().is_none() {
+            // On a full disk only the reason is lost, and only if we die now.
+            let _ = self.control.write_ended_by(why);
+        }
+        if let Ok(ended) = tokio::time::timeout(grace, self.ask_to_end()).await {
+            return ended;
+        }
+        if let Some(child) = self.control.child() {
+            child.signal(Signal::KILL)?;
+        }
+        match tokio::time::timeout(AFTER_KILL, self.wait()).await {
+            Ok(waited) => waited,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Signals the program as soon as there is one, then waits.
+    async fn ask_to_end(&mut self) -> io::Result<()> {
+        let control = self.control.clone();
+        tokio::select! {
+            biased;
+            waited = self.wait() => return waited,
+            child = appearance(&control) => child.signal(Signal::TERM)?,
+        }
+        self.wait().await
+    }
+
+    /// Ends whatever is left of the run, wherever it went; answers how many processes the run had left behind.
+    pub(super) async fn sweep(&mut self) -> Result<usize, ProcessError> {
+        let launcher = self.launcher.filter(|_| !matches!(self.tie, Tie::Gone { .. }));
+        let hunt = Hunt::new(self.marker, launcher, self.control.child());
+        let swept = match &mut self.tie {
+            Tie::Own(child) => {
+                tokio::pin! { let sweeping = hunt.sweep(); }
+                tokio::select! {
+                    swept = &mut sweeping => swept?,
+                    _ = child.wait() => sweeping.await?,
+                }
+            }
+            Tie::Adopted(_) | Tie::Gone { .. } => hunt.sweep().await?,
+        };
+        Ok(swept + self.control.leftovers())
+    }
+
+    /// How the program ended, as far as anybody saw.
+    pub(super) fn exit(&self) -> Exit {
+        self.control.exit()
+    }
+
+    /// Why the program could not be started, if that is what happened.
+    pub(super) fn refusal(&self) -> Option<String> {
+        if let Some(message) = self.control.refusal() {
+            return Some(message);
+        }
+        let Tie::Gone { code: Some(code) } = self.tie else {
+            return None;
+        };
+        let nothing = self.control.child().is_none() && self.control.exit() == Exit::Unknown;
+        (nothing && started_nothing(code)).then(|| {
+            format!("the launcher gave up with exit code {code} and could not say why; is the disk full?")
+        })
+    }
+}
+
+async fn appearance(control: &Control) -> Identity {
+    loop {
+        if let Some(child) = control.child() {
+            return child;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}

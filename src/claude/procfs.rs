@@ -1,0 +1,147 @@
+//! Processes as the kernel tells of them in `/proc`.
+//!
+//! Keeps the invariant that a signal reaches only the process that was meant: a number is held by a pidfd *before* its
+//! start ticks are compared, so that a re-used number can't pass.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::marker::Marker;
+
+/// A process, named so that a later one with its number is not mistaken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Identity {
+    pub(super) pid: i32,
+    /// Clock ticks between the boot and its start.
+    pub(super) ticks: u64,
+}
+
+impl Identity {
+    pub(super) fn of(pid: i32) -> Option<Self> {
+        look(pid).map(|seen| seen.identity)
+    }
+
+    pub(super) fn own() -> io::Result<Self> {
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        Self::of(pid).ok_or_else(|| io::Error::other("/proc is not readable"))
+    }
+
+    pub(super) fn parse<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        let pid = words.next()?.parse().ok().filter(|pid| *pid > 1)?;
+        let ticks = words.next()?.parse().ok()?;
+        Some(Self { pid, ticks })
+    }
+
+    /// Takes hold of the process, or finds that it is gone.
+    pub(super) fn hold(self) -> io::Result<Option<OwnedFd>> {
+        let Some(pid) = Pid::from_raw(self.pid) else {
+            return Ok(None);
+        };
+        match pidfd_open(pid, PidfdFlags::NONBLOCK) {
+            Ok(held) => Ok((Self::of(self.pid) == Some(self)).then_some(held)),
+            Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Signals the process if it is still there.
+    pub(super) fn signal(self, signal: Signal) -> io::Result<()> {
+        let Some(held) = self.hold()? else {
+            return Ok(());
+        };
+        match pidfd_send_signal(held, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn is_running(self) -> bool {
+        look(self.pid).is_some_and(|seen| seen.identity == self && !seen.zombie)
+    }
+
+    /// How long ago it started; counts on across restarts of ours.
+    pub(super) fn age(self) -> Duration {
+        let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+        let seconds = uptime.split_whitespace().next().and_then(|s| s.parse().ok());
+        let uptime = Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default();
+        let per_second = rustix::param::clock_ticks_per_second().max(1);
+        uptime.saturating_sub(Duration::from_millis(self.ticks.saturating_mul(1000) / per_second))
+    }
+}
+
+/// One line of the process table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) identity: Identity,
+    pub(super) parent: i32,
+    pub(super) session: i32,
+    pub(super) zombie: bool,
+}
+
+/// Looks one process up.
+pub(super) fn look(pid: i32) -> Option<Seen> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads the process table; what ends meanwhile is left out.
+pub(super) fn table() -> io::Result<Vec<Seen>> {
+    let mut table = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let pid = name.to_str().and_then(|name| name.parse().ok());
+        table.extend(pid.and_then(look));
+    }
+    Ok(table)
+}
+
+/// Whether a process was started with the marker in its environment.
+pub(super) fn carries(pid: i32, marker: Marker) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else {
+        return false;
+    };
+    let entry = marker.entry();
+    environment.split(|byte| *byte == 0).any(|one| one == entry)
+}
+
+/// The fields of `/proc/PID/stat`, see proc(5). The name may hold spaces and brackets, so count from its last bracket.
+fn parse_stat(stat: &[u8]) -> Option<Seen> {
+    let open = stat.iter().position(|byte| *byte == b'(')?;
+    let close = stat.iter().rposition(|byte| *byte == b')')?;
+    let pid = std::str::from_utf8(&stat[..open]).ok()?.trim().parse().ok()?;
+    let rest = std::str::from_utf8(&stat[close + 1..]).ok()?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3).copied();
+    let threads: u32 = field(20)?.parse().ok()?;
+    Some(Seen {
+        identity: Identity { pid, ticks: field(22)?.parse().ok()? },
+        parent: field(4)?.parse().ok()?,
+        session: field(6)?.parse().ok()?,
+        zombie: matches!(field(3)?, "Z" | "X") && threads <= 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_name_with_brackets() {
+        let stat = b"42 (a) b (c)) S 7 8 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 12345 0";
+        let seen = parse_stat(stat).unwrap();
+        assert_eq!(seen.identity, Identity { pid: 42, ticks: 12345 });
+        assert_eq!((seen.parent, seen.session, seen.zombie), (7, 9, false));
+    }
+
+    #[test]
+    fn a_number_with_other_ticks_is_nobody() {
+        let me = Identity::own().unwrap();
+        let stranger = Identity { ticks: me.ticks + 1, ..me };
+        assert!(me.hold().unwrap().is_some());
+        assert!(stranger.hold().unwrap().is_none());
+        assert!(!stranger.is_running());
+    }
+}

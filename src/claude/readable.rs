@@ -1,0 +1,91 @@
+//! A run's messages as a person reads them, in a file and as a live line.
+//!
+//! Pure and deterministic: the same output always renders to the same bytes, so that a log which a dead daemon began is
+//! gone on with by skipping what it already holds.
+
+use super::stream::{Message, RunResult};
+use super::text::{bounded, first_line, harmless};
+
+const LONGEST_ANSWER: usize = 200;
+const LONGEST_ACTIVITY: usize = 100;
+
+/// What a run is doing, on one short line such as `Edit src/lib.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity(pub String);
+
+/// Renders one run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reader {
+    folder: Option<String>,
+}
+
+impl Reader {
+    /// The lines of the log for a message, each with its end.
+    pub(super) fn lines(&mut self, message: &Message) -> String {
+        let text = match message {
+            Message::Began { model, cwd, .. } => {
+                self.folder = cwd.as_ref().map(|cwd| format!("{cwd}/"));
+                format!("Claude begins ({})", model.as_deref().unwrap_or("unknown model"))
+            }
+            Message::Said { text, .. } => text.trim().to_owned(),
+            Message::Called { name, about } => format!("● {}", self.call(name, about)),
+            Message::Answered { text, is_error } => self.answer(text, *is_error),
+            Message::Retrying { attempt, of, error } => {
+                format!("… {error}, trying again ({attempt} of {of})")
+            }
+            Message::Denied { what, message } => format!("✗ {what} was not allowed: {message}"),
+            Message::Noted { text } => format!("… {text}"),
+            Message::Complained { text } => format!("✗ {text}"),
+            Message::Limits(limits) if limits.rejected => "✗ usage limit reached".to_owned(),
+            Message::Limits(_) => String::new(),
+            Message::Result(result) => conclusion(result),
+        };
+        if text.is_empty() {
+            return text;
+        }
+        harmless(&text) + "\n"
+    }
+
+    /// What a message says about what is being done.
+    pub(super) fn activity(&self, message: &Message) -> Option<Activity> {
+        let text = match message {
+            Message::Said { text, .. } => first_line(text).to_owned(),
+            Message::Called { name, about } => self.call(name, about),
+            Message::Retrying { attempt, of, error } => format!("{error}, retry {attempt} of {of}"),
+            Message::Noted { text } | Message::Complained { text } => first_line(text).to_owned(),
+            Message::Began { .. }
+            | Message::Answered { .. }
+            | Message::Denied { .. }
+            | Message::Limits(_)
+            | Message::Result(_) => return None,
+        };
+        (!text.is_empty()).then(|| Activity(bounded(&harmless(&text), LONGEST_ACTIVITY)))
+    }
+
+    fn call(&self, name: &str, about: &str) -> String {
+        let folder = self.folder.as_deref().unwrap_or("\0");
+        let about = about.strip_prefix(folder).unwrap_or(about);
+        let name = name.strip_prefix("mcp__").unwrap_or(name).replace("__", " ");
+        format!("{name} {about}").trim_end().to_owned()
+    }
+
+    fn answer(&self, text: &str, is_error: bool) -> String {
+        let sign = if is_error { "✗" } else { "⎿" };
+        let more = text.trim().lines().count().saturating_sub(1);
+        let first = bounded(first_line(text), LONGEST_ANSWER);
+        match (first.is_empty(), more) {
+            (true, _) => String::new(),
+            (false, 0) => format!("  {sign} {first}"),
+            (false, more) => format!("  {sign} {first} (+{more} lines)"),
+        }
+    }
+}
+
+fn conclusion(result: &RunResult) -> String {
+    let cost = result.cost;
+    if result.is_success() {
+        format!("■ Done, {cost}")
+    } else {
+        format!("■ Failed, {cost}: {}", bounded(result.text.trim(), 2000))
+    }
+}

@@ -1,0 +1,328 @@
+//! One line of the CLI's stream-json output as messages. Pure.
+//!
+//! Anything may stand in a line: unknown types, wrong types, broken JSON and binary garbage yield no message, never an
+//! error. Whether a text is the model's or the CLI's own is kept apart here, because only the latter is evidence.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::text::{about_tool, bounded};
+use crate::domain::usd::Usd;
+
+const LONGEST_DENIAL: usize = 200;
+const MOST_DENIALS: usize = 50;
+const SYNTHETIC: &str = "<synthetic>";
+
+/// Something that the CLI said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// The run's beginning.
+    Began {
+        /// The CLI's own session id.
+        conversation: Option<String>,
+        /// The model it means to use.
+        model: Option<String>,
+        /// Its working folder.
+        cwd: Option<String>,
+    },
+    /// The model's prose.
+    Said {
+        /// What it said.
+        text: String,
+        /// Which model.
+        model: Option<String>,
+    },
+    /// A tool was called.
+    Called {
+        /// The tool.
+        name: String,
+        /// What it is called for, such as a path or a command; may be empty.
+        about: String,
+    },
+    /// A tool answered.
+    Answered {
+        /// The answer.
+        text: String,
+        /// Whether it is an error.
+        is_error: bool,
+    },
+    /// The API failed, and the CLI will try again.
+    Retrying {
+        /// Which attempt comes next.
+        attempt: u64,
+        /// The last attempt.
+        of: u64,
+        /// What went wrong.
+        error: String,
+    },
+    /// A tool call was not allowed.
+    Denied {
+        /// What was to be done.
+        what: String,
+        /// The CLI's words.
+        message: String,
+    },
+    /// Something else that the CLI tells people.
+    Noted {
+        /// Its words.
+        text: String,
+    },
+    /// The state of the account's limits.
+    Limits(Limits),
+    /// The CLI's own error, in the place of an answer.
+    Complained {
+        /// Its words.
+        text: String,
+    },
+    /// The run's result.
+    Result(Box<RunResult>),
+}
+
+/// The state of the account's usage limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether requests are refused.
+    pub rejected: bool,
+    /// When the limit resets.
+    pub resets_at: Option<Timestamp>,
+}
+
+/// What the CLI's `result` line says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunResult {
+    /// `success`, or the kind of error; API errors too are called `success`.
+    pub subtype: String,
+    /// Whether it is an error after all.
+    pub is_error: Option<bool>,
+    /// Why the CLI ended, such as `completed`.
+    pub terminal_reason: Option<String>,
+    /// The API's HTTP status, if it answered with an error.
+    pub api_error_status: Option<u64>,
+    /// The closing words, or the errors.
+    pub text: String,
+    /// What it cost.
+    pub cost: Usd,
+    /// Input tokens, cached ones included.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// The model that did most of it.
+    pub model: Option<String>,
+    /// The CLI's own session id.
+    pub conversation: Option<String>,
+    /// What was not allowed.
+    pub denials: Vec<String>,
+}
+
+impl RunResult {
+    /// Whether the CLI says that the work is done.
+    pub fn is_success(&self) -> bool {
+        self.subtype == "success" && self.is_error == Some(false)
+    }
+}
+
+/// Reads a line.
+pub fn parse(line: &[u8]) -> Vec<Message> {
+    let line = line.trim_ascii();
+    if !line.starts_with(b"{") {
+        return Vec::new();
+    }
+    let value =
+        serde_json::from_slice(line).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
+    let Ok(value): Result<Value, _> = value else {
+        return Vec::new();
+    };
+    match text_of(&value, "type") {
+        Some("system") => system(&value).into_iter().collect(),
+        Some("assistant") => assistant(&value),
+        Some("user") => user(&value),
+        Some("rate_limit_event") => vec![Message::Limits(limits(&value["rate_limit_info"]))],
+        Some("result") => vec![Message::Result(Box::new(result(&value)))],
+        _ => Vec::new(),
+    }
+}
+
+fn system(value: &Value) -> Option<Message> {
+    match text_of(value, "subtype")? {
+        "init" => Some(Message::Began {
+            conversation: owned(value, "session_id"),
+            model: owned(value, "model"),
+            cwd: owned(value, "cwd"),
+        }),
+        "api_retry" => Some(Message::Retrying {
+            attempt: number(&value["attempt"]),
+            of: number(&value["max_retries"]),
+            error: retry_reason(value),
+        }),
+        "permission_denied" => Some(Message::Denied {
+            what: owned(value, "tool_name").unwrap_or_default(),
+            message: owned(value, "message").unwrap_or_default(),
+        }),
+        "model_fallback" => Some(Message::Noted { text: owned(value, "content")? }),
+        _ => None,
+    }
+}
+
+fn retry_reason(value: &Value) -> String {
+    let error = text_of(value, "error").unwrap_or("no answer");
+    match value["error_status"].as_u64() {
+        Some(status) => format!("{error} ({status})"),
+        None => error.to_owned(),
+    }
+}
+
+fn assistant(value: &Value) -> Vec<Message> {
+    let message = &value["message"];
+    let model = owned(message, "model").filter(|model| model != SYNTHETIC);
+    let complains = value["is_api_error_message"].as_bool() == Some(true);
+    blocks(message)
+        .filter_map(|block| match text_of(block, "type")? {
+            "text" if complains => Some(Message::Complained { text: owned(block, "text")? }),
+            "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
+            "tool_use" => {
+                Some(Message::Called { name: owned(block, "name")?, about: about_tool(&block["input"]) })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn user(value: &Value) -> Vec<Message> {
+    blocks(&value["message"])
+        .filter(|block| text_of(block, "type") == Some("tool_result"))
+        .map(|block| Message::Answered {
+            text: answer(&block["content"]),
+            is_error: block["is_error"].as_bool() == Some(true),
+        })
+        .collect()
+}
+
+fn answer(content: &Value) -> String {
+    if let Some(text) = content.as_str() {
+        return text.to_owned();
+    }
+    let parts = content.as_array().into_iter().flatten();
+    let texts: Vec<&str> = parts.filter_map(|part| text_of(part, "text")).collect();
+    texts.join("\n")
+}
+
+fn limits(info: &Value) -> Limits {
+    Limits {
+        rejected: text_of(info, "status") == Some("rejected"),
+        resets_at: info["resetsAt"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
+    }
+}
+
+fn result(value: &Value) -> RunResult {
+    let (input_tokens, output_tokens, model) = consumption(value);
+    RunResult {
+        subtype: owned(value, "subtype").unwrap_or_default(),
+        is_error: value["is_error"].as_bool(),
+        terminal_reason: owned(value, "terminal_reason"),
+        api_error_status: value["api_error_status"].as_u64(),
+        text: owned(value, "result").unwrap_or_else(|| errors(value)),
+        cost: Usd::from_dollars(value["total_cost_usd"].as_f64().unwrap_or(0.0)),
+        input_tokens,
+        output_tokens,
+        model,
+        conversation: owned(value, "session_id"),
+        denials: denials(value),
+    }
+}
+
+fn errors(value: &Value) -> String {
+    let errors = value["errors"].as_array().into_iter().flatten();
+    let texts: Vec<&str> = errors.filter_map(Value::as_str).collect();
+    texts.join("\n")
+}
+
+fn denials(value: &Value) -> Vec<String> {
+    let denials = value["permission_denials"].as_array().into_iter().flatten();
+    denials
+        .take(MOST_DENIALS)
+        .filter_map(|denial| {
+            let name = text_of(denial, "tool_name")?;
+            let text = format!("{name} {}", about_tool(&denial["tool_input"]));
+            Some(bounded(text.trim(), LONGEST_DENIAL))
+        })
+        .collect()
+}
+
+/// Input and output tokens of all models, and the model with the most output. `usage` alone can be zero where
+/// `modelUsage` isn't.
+fn consumption(value: &Value) -> (u64, u64, Option<String>) {
+    let Some(models) = value["modelUsage"].as_object().filter(|m| !m.is_empty()) else {
+        let usage = &value["usage"];
+        let input = number(&usage["input_tokens"])
+            .saturating_add(number(&usage["cache_creation_input_tokens"]))
+            .saturating_add(number(&usage["cache_read_input_tokens"]));
+        return (input, number(&usage["output_tokens"]), None);
+    };
+    let total = |keys: &[&str]| {
+        let counts = models.values().flat_map(|one| keys.iter().map(|key| number(&one[*key])));
+        counts.fold(0, u64::saturating_add)
+    };
+    let input = total(&["inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"]);
+    let busiest = models.iter().max_by_key(|(_, one)| number(&one["outputTokens"]));
+    (input, total(&["outputTokens"]), busiest.map(|(name, _)| name.clone()))
+}
+
+fn blocks(message: &Value) -> impl Iterator<Item = &Value> {
+    message["content"].as_array().into_iter().flatten()
+}
+
+fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value[key].as_str()
+}
+
+fn owned(value: &Value, key: &str) -> Option<String> {
+    text_of(value, key).map(str::to_owned)
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn garbage_is_no_message() {
+        let lines: [&[u8]; 9] = [
+            b"",
+            b"Warning: no stdin",
+            b"{",
+            b"[1]",
+            b"{\"type\":5}",
+            b"{\"type\":\"assistant\",\"message\":{\"content\":\"text\"}}",
+            b"{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":7},null,3]}}",
+            b"{\"type\":\"system\",\"subtype\":[]}",
+            b"\xff\xfe{\"type\"",
+        ];
+        for line in lines {
+            assert_eq!(parse(line), []);
+        }
+    }
+
+    #[test]
+    fn wrong_types_in_a_result_are_not_success() {
+        for line in [
+            r#"{"type":"result","subtype":"success","is_error":"false","result":9}"#,
+            r#"{"type":"result","subtype":"success","modelUsage":[],"usage":7,"permission_denials":{"a":1}}"#,
+        ] {
+            let [Message::Result(result)] = &parse(line.as_bytes())[..] else {
+                panic!("no result in {line}");
+            };
+            assert!(!result.is_success());
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_cost_only_themselves() {
+        let line =
+            b"{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"a\xffb\"}]}}";
+        let said = Message::Said { text: "a\u{fffd}b".to_owned(), model: None };
+        assert_eq!(parse(line), [said]);
+    }
+}

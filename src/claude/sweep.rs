@@ -1,0 +1,153 @@
+//! Ends every process of a run that is still there: its marker's carriers, their descendants, the sessions they lead.
+//!
+//! Nothing of a run outlives the run. A scan can miss a process that is being born, so only two empty scans in a row
+//! count; zombies don't. Never touches the calling process or its ancestors, and takes nobody for one of the run's
+//! merely because of a number.
+
+use std::collections::HashSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+
+use super::marker::Marker;
+use super::procfs::{Identity, Seen, carries, table};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const SHORTEST_NAP: Duration = Duration::from_millis(2);
+const LONGEST_NAP: Duration = Duration::from_millis(50);
+
+/// Why a run's processes could not be ended, or not even looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// They are there after 30 seconds of killing.
+    #[error("processes {} can't be ended; look at them with `ps` and end them by hand", list(.pids))]
+    Survivors {
+        /// Their process ids.
+        pids: Vec<i32>,
+    },
+    /// The process table or a file of the run can't be read.
+    #[error("the run's processes and files can't be read: {0}")]
+    Unreadable(#[from] io::Error),
+}
+
+/// The search for one run's processes.
+#[derive(Debug)]
+pub(super) struct Hunt {
+    marker: Marker,
+    launcher: Option<Identity>,
+    known: HashSet<Identity>,
+}
+
+impl Hunt {
+    /// Begins with what is known of the run: its launcher and other processes that were once verified.
+    pub(super) fn new(marker: Marker, launcher: Option<Identity>, child: Option<Identity>) -> Self {
+        Self { marker, launcher, known: launcher.into_iter().chain(child).collect() }
+    }
+
+    /// Looks once; answers who is there and alive.
+    pub(super) fn scan(&mut self) -> io::Result<Vec<Identity>> {
+        let table = table()?;
+        let spared = ancestry(&table);
+        let mut found: HashSet<i32> = table
+            .iter()
+            .filter(|seen| !spared.contains(&seen.identity.pid))
+            .filter(|seen| {
+                self.known.contains(&seen.identity)
+                    || (!seen.zombie && carries(seen.identity.pid, self.marker))
+            })
+            .map(|seen| seen.identity.pid)
+            .collect();
+        while let Some(more) = kin(&table, &found, &spared) {
+            found.extend(more);
+        }
+        let ours: Vec<Seen> = table.into_iter().filter(|seen| found.contains(&seen.identity.pid)).collect();
+        self.known.extend(ours.iter().map(|seen| seen.identity));
+        self.reap(&ours);
+        Ok(ours.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity).collect())
+    }
+
+    /// Signals everyone who is there, once.
+    pub(super) fn signal(&mut self, signal: Signal) -> io::Result<()> {
+        for one in self.scan()? {
+            one.signal(signal)?;
+        }
+        Ok(())
+    }
+
+    /// Kills whoever is there until two scans find nobody; answers how many that were.
+    pub(super) async fn sweep(mut self) -> Result<usize, ProcessError> {
+        let begun = Instant::now();
+        let mut nap = SHORTEST_NAP;
+        let mut killed = HashSet::new();
+        let mut empty = 0;
+        while empty < 2 {
+            let (back, found) = tokio::task::spawn_blocking(move || {
+                let found = self.scan();
+                (self, found)
+            })
+            .await
+            .map_err(io::Error::other)?;
+            self = back;
+            let found = found?;
+            empty = if found.is_empty() { empty + 1 } else { 0 };
+            if begun.elapsed() > PATIENCE && !found.is_empty() {
+                let pids = found.iter().map(|one| one.pid).collect();
+                return Err(ProcessError::Survivors { pids });
+            }
+            for victim in self.victims(&found) {
+                victim.signal(Signal::KILL)?;
+                killed.insert(victim);
+            }
+            tokio::time::sleep(nap).await;
+            nap = (nap * 2).min(LONGEST_NAP);
+        }
+        killed.retain(|one| Some(*one) != self.launcher);
+        Ok(killed.len())
+    }
+
+    /// Reaps those of the run's zombies that were re-parented to this process, as they are where it is a container's
+    /// init: each by its number, never any child that happens to have ended, nor the launcher, for which its owner waits.
+    fn reap(&self, ours: &[Seen]) {
+        let own = Pid::as_raw(Some(rustix::process::getpid()));
+        let orphans = ours
+            .iter()
+            .filter(|seen| seen.zombie && seen.parent == own)
+            .filter(|seen| Some(seen.identity) != self.launcher);
+        for pid in orphans.filter_map(|seen| Pid::from_raw(seen.identity.pid)) {
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        }
+    }
+
+    /// The launcher comes last: while it lives, what loses its parent falls to it and stays in sight.
+    fn victims(&self, found: &[Identity]) -> Vec<Identity> {
+        let others: Vec<Identity> = found.iter().copied().filter(|one| Some(*one) != self.launcher).collect();
+        if others.is_empty() { found.to_vec() } else { others }
+    }
+}
+
+/// Children of those found, and members of sessions that one of them leads.
+fn kin(table: &[Seen], found: &HashSet<i32>, spared: &HashSet<i32>) -> Option<Vec<i32>> {
+    let more: Vec<i32> = table
+        .iter()
+        .filter(|seen| found.contains(&seen.parent) || found.contains(&seen.session))
+        .map(|seen| seen.identity.pid)
+        .filter(|pid| !found.contains(pid) && !spared.contains(pid))
+        .collect();
+    (!more.is_empty()).then_some(more)
+}
+
+fn ancestry(table: &[Seen]) -> HashSet<i32> {
+    let mut line = HashSet::from([0, 1]);
+    let mut pid = Pid::as_raw(Some(rustix::process::getpid()));
+    while line.insert(pid) {
+        let seen = table.iter().find(|seen| seen.identity.pid == pid);
+        pid = seen.map_or(0, |seen| seen.parent);
+    }
+    line
+}
+
+fn list(pids: &[i32]) -> String {
+    let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+    pids.join(", ")
+}

@@ -1,0 +1,52 @@
+//! Short texts for people: bounded, on one line, without control characters.
+
+use serde_json::Value;
+
+const TELLING: [&str; 11] = [
+    "file_path",
+    "notebook_path",
+    "command",
+    "path",
+    "pattern",
+    "url",
+    "query",
+    "skill",
+    "description",
+    "prompt",
+    "name",
+];
+const LONGEST_ABOUT: usize = 500;
+
+/// At most `most` characters; an ellipsis says that there were more.
+pub(super) fn bounded(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+            kept.trim_end().to_owned() + "…"
+        }
+    }
+}
+
+/// The last of a text, at most `most` bytes of it.
+pub(super) fn ending(text: &str, most: usize) -> &str {
+    let from = text.len().saturating_sub(most);
+    &text[text.ceil_char_boundary(from)..]
+}
+
+/// Replaces what could move a terminal's cursor or change its colours.
+pub(super) fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
+}
+
+/// The first line with something on it.
+pub(super) fn first_line(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim);
+    lines.find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// What a tool call is about: the most telling of its arguments.
+pub(super) fn about_tool(input: &Value) -> String {
+    let telling = TELLING.iter().find_map(|key| input[*key].as_str());
+    bounded(first_line(telling.unwrap_or_default()), LONGEST_ABOUT)
+}

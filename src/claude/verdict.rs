@@ -1,0 +1,144 @@
+//! Judges a run by what it left. Pure: the same evidence gives the same outcome, today or after three restarts.
+//!
+//! The CLI's `result` line decides, never the exit code alone: it exits with 0 after a SIGINT and calls an API error
+//! `success`. The exit code matters only where there is no result.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::control::{EndedBy, Exit};
+use super::limits::{reset_time, tells_of_limit};
+use super::stream::RunResult;
+use super::text::{bounded, ending, harmless};
+use super::transcript::Transcript;
+use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+
+const LONGEST_SUMMARY: usize = 2000;
+const LONGEST_MESSAGE: usize = 1000;
+const LONGEST_TAIL: usize = 1000;
+const LOGIN_PHRASES: [&str; 4] = ["not logged in", "/login", "invalid api key", "oauth token has expired"];
+
+/// All that is known of a run that has ended.
+#[derive(Clone, Debug)]
+pub struct Evidence<'a> {
+    /// What it said.
+    pub transcript: &'a Transcript,
+    /// How its process ended.
+    pub exit: Exit,
+    /// What ended it.
+    pub by: EndedBy,
+    /// What it wrote to stderr, or the end of that.
+    pub stderr: &'a str,
+    /// Why it could not be started.
+    pub refusal: Option<&'a str>,
+    /// When it said its last words.
+    pub at: Timestamp,
+}
+
+/// Says what a run came to.
+pub fn judge(evidence: &Evidence<'_>) -> Outcome {
+    let transcript = evidence.transcript;
+    let verdict = match (&transcript.result, evidence.refusal) {
+        (Some(result), _) if result.is_success() => Verdict::Completed { summary: summary(result) },
+        (Some(result), _) => unsuccessful(result, evidence),
+        (None, Some(message)) => {
+            Verdict::Unavailable { obstacle: Obstacle::Launch { message: message.to_owned() } }
+        }
+        (None, None) => without_result(evidence),
+    };
+    Outcome { verdict, usage: usage(transcript), denials: denials(transcript) }
+}
+
+fn summary(result: &RunResult) -> String {
+    let text = harmless(result.text.trim());
+    if text.is_empty() {
+        return "Claude ended without closing words.".to_owned();
+    }
+    bounded(&text, LONGEST_SUMMARY)
+}
+
+fn unsuccessful(result: &RunResult, evidence: &Evidence<'_>) -> Verdict {
+    let message = words_of(result, evidence.transcript);
+    if result.subtype == "error_max_turns" || result.subtype == "error_max_budget_usd" {
+        return failed(Failure::LimitReached { message });
+    }
+    match obstacle(result, evidence, &message) {
+        Some(obstacle) => Verdict::Unavailable { obstacle },
+        None => failed(Failure::Reported { message }),
+    }
+}
+
+fn words_of(result: &RunResult, transcript: &Transcript) -> String {
+    let own = Some(result.text.trim()).filter(|text| !text.is_empty());
+    let words = own.or(transcript.complaint.as_deref());
+    let fallback = format!("{} without a word", result.subtype);
+    bounded(&harmless(words.unwrap_or(&fallback)), LONGEST_MESSAGE)
+}
+
+/// Whether an error is one of the account or the API, which no task can help.
+fn obstacle(result: &RunResult, evidence: &Evidence<'_>, message: &str) -> Option<Obstacle> {
+    if result.is_error != Some(true) || result.terminal_reason.as_deref() != Some("api_error") {
+        return None;
+    }
+    let status = result.api_error_status;
+    let limits = evidence.transcript.limits.as_ref().filter(|limits| limits.rejected);
+    if tells_of_limit(message) || (status == Some(429) && limits.is_some()) {
+        return Some(Obstacle::UsageLimit {
+            resets_at: limits
+                .and_then(|limits| limits.resets_at)
+                .or_else(|| reset_time(message, evidence.at, TimeZone::system())),
+            message: message.to_owned(),
+        });
+    }
+    let message = message.to_owned();
+    let lower = message.to_lowercase();
+    let login = LOGIN_PHRASES.iter().any(|phrase| lower.contains(phrase));
+    match status {
+        Some(401 | 403) => Some(Obstacle::Login { message }),
+        None if login => Some(Obstacle::Login { message }),
+        None | Some(408 | 429 | 500..) => Some(Obstacle::Api { message }),
+        Some(_) => None,
+    }
+}
+
+fn without_result(evidence: &Evidence<'_>) -> Verdict {
+    match evidence.by {
+        EndedBy::TotalLimit(after) => failed(Failure::TimedOut { after }),
+        EndedBy::IdleLimit(after) => failed(Failure::WentQuiet { after }),
+        EndedBy::Stop => Verdict::Lost,
+        EndedBy::Itself | EndedBy::Lingering => match evidence.exit {
+            Exit::Code(code @ 0..=127) => failed(Failure::NoResult {
+                code,
+                message: harmless(ending(evidence.stderr.trim(), LONGEST_TAIL).trim()),
+            }),
+            Exit::Code(_) | Exit::Signal(_) | Exit::Unknown => Verdict::Lost,
+        },
+    }
+}
+
+fn failed(failure: Failure) -> Verdict {
+    Verdict::Failed { failure }
+}
+
+fn usage(transcript: &Transcript) -> Usage {
+    let result = transcript.result.clone().unwrap_or_default();
+    Usage {
+        cost: result.cost,
+        input_tokens: result.input_tokens,
+        output_tokens: result.output_tokens,
+        model: result.model.or_else(|| transcript.model.clone()),
+        conversation: transcript.conversation.clone().or(result.conversation),
+    }
+}
+
+fn denials(transcript: &Transcript) -> Vec<String> {
+    let Some(result) = &transcript.result else {
+        return transcript.denials.clone();
+    };
+    let folder = transcript.folder.as_ref().map(|folder| format!("{folder}/"));
+    let relative = |denial: &String| match &folder {
+        Some(folder) => harmless(&denial.replacen(folder, "", 1)),
+        None => harmless(denial),
+    };
+    result.denials.iter().map(relative).collect()
+}
