@@ -1,7 +1,9 @@
 //! A daemon that works through a task file with Claude Code, one job at a time.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod app;
 pub mod claude;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
@@ -13,3 +15,4 @@ pub mod tail;
 pub mod task_folder;
 pub mod taskfile;
 pub mod telemetry;
+pub mod worker;

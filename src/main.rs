@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = orchestrator::claude::play_part(std::env::args_os()) {
-        return code;
+    match orchestrator::claude::play_part(std::env::args_os()) {
+        Some(played) => played,
+        None => orchestrator::cli::main(),
     }
-    ExitCode::SUCCESS
 }

@@ -53,3 +53,29 @@ pub async fn story(
     story.reverse();
     Ok(story)
 }
+
+/// An event as a reader sees it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its id; ids count up over the whole database.
+    pub id: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub message: String,
+}
+
+/// What happened in a session after an event, oldest first.
+pub async fn after(readers: &SqlitePool, session: &SessionId, id: i64) -> Result<Vec<Told>, Error> {
+    let session = session.as_str();
+    sqlx::query!(
+        r#"SELECT id AS "id!", at, message FROM events WHERE session_id = ? AND id > ? ORDER BY id"#,
+        session,
+        id
+    )
+    .fetch_all(readers)
+    .await?
+    .into_iter()
+    .map(|row| Ok(Told { id: row.id, at: parsed(TABLE, &row.at)?, message: row.message }))
+    .collect()
+}

@@ -1,0 +1,228 @@
+//! The composition root: builds everything from the configuration, runs it, drains it.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::claude::{self, Birthplace};
+use crate::config::{Config, LogFormat};
+use crate::engine::{self, Engine};
+use crate::http::{self, Callers, Door};
+use crate::lifecycle::{Ended, Lifecycle};
+use crate::private_files::create_private_dir;
+use crate::store::{self, Lock, LockError, Store};
+use crate::telemetry;
+use crate::worker::{self, Worker};
+
+/// How long requests and the notifier may take to finish once the daemon is to end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Why the daemon can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process has the database.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The database can't be used.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A folder isn't there or can't be made.
+    #[error("{what} {path} can't be used: {source}", path = path.display())]
+    Folder {
+        /// What it is for.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The port can't be had.
+    #[error("can't listen on {address}: {source}{}", remedy(source))]
+    Listen {
+        /// Which address.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The system does not say what every Linux says.
+    #[error("can't read /proc, which is needed to tell processes apart: {0}")]
+    Proc(io::Error),
+    /// Signals can't be listened for.
+    #[error("can't listen for signals: {0}")]
+    Signals(io::Error),
+    /// Logging can't be set up.
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::TelemetryError),
+}
+
+/// The parts that `serve` and `run` share.
+#[derive(Debug)]
+pub struct Core {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The worker, not yet working.
+    pub worker: Worker,
+    /// Keeps other processes out.
+    pub lock: Lock,
+}
+
+/// How a daemon ended.
+#[derive(Debug)]
+pub struct Served {
+    /// How its parts ended.
+    pub ended: Ended,
+    /// Whether the database failed for good.
+    pub broken: bool,
+}
+
+/// Tells the time, the one place that asks the system.
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
+pub fn clock() -> Timestamp {
+    Timestamp::now()
+}
+
+impl Core {
+    /// Takes the lock, opens the database and makes what works on it.
+    pub async fn build(config: &Config, rehearse: bool) -> Result<Self, Error> {
+        let paths = &config.paths;
+        must_be_folder("the project folder (paths.project_dir)", &paths.project_dir)?;
+        for (what, path) in [
+            ("the task folder (paths.tasks_dir)", &paths.tasks_dir),
+            ("the log folder (paths.logs_dir)", &paths.logs_dir),
+        ] {
+            create_private_dir(path).map_err(|source| Error::Folder { what, path: path.clone(), source })?;
+        }
+        let lock = Lock::take(&paths.database)?;
+        let store = Store::open(&paths.database).await?;
+        let birthplace = Birthplace::here().map_err(Error::Proc)?;
+        let engine = Engine::new(store, engine_settings(config, rehearse, birthplace)).await?;
+        let worker = Worker::new(Arc::clone(&engine), worker_settings(config));
+        Ok(Self { engine, worker, lock })
+    }
+}
+
+/// Sets up logging. What is logged last is written when the guard is dropped.
+pub fn start_logging(config: &Config, quiet: bool) -> Result<telemetry::Guard, telemetry::TelemetryError> {
+    telemetry::init(&telemetry::Settings {
+        level: if quiet { tracing::Level::ERROR } else { config.logging.level },
+        format: match config.logging.format {
+            LogFormat::Text => telemetry::Format::Text,
+            LogFormat::Json => telemetry::Format::Json,
+        },
+        files: telemetry::Files::In {
+            logs_dir: config.paths.logs_dir.clone(),
+            timezone: config.orchestrator.timezone.clone(),
+        },
+        clock,
+    })
+}
+
+/// Runs the daemon until it is told to end.
+pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error> {
+    let core = Core::build(&config, config.claude.rehearse).await?;
+    let address = format!("{}:{}", config.server.host, config.server.port);
+    let listener = TcpListener::bind(&address).await.map_err(|source| Error::Listen { address, source })?;
+    let listening = listener.local_addr().map_or_else(|_| config.server.host.clone(), |at| at.to_string());
+    info!(
+        "orchestrator {} listens on http://{listening} for {}",
+        env!("CARGO_PKG_VERSION"),
+        config.paths.project_dir.display()
+    );
+    let Core { engine, worker, lock } = core;
+    let broken = engine.broken().clone();
+    let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
+    let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
+    let door = door(config, secret, engine, &worker);
+    lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
+    lifecycle.spawn("the HTTP server", async move {
+        if let Err(error) = http::serve(listener, door, stop.cancelled_owned()).await {
+            tracing::error!("the HTTP server failed: {error}");
+        }
+    });
+    let failed = broken.clone();
+    lifecycle.spawn("the database", async move {
+        tokio::select! {
+            () = failed.cancelled() => tracing::error!("the database failed: ending, so that nothing is done twice"),
+            () = soft.cancelled() => {}
+        }
+    });
+    let ended = lifecycle.run_until_drained(DRAIN).await;
+    drop(lock);
+    Ok(Served { ended, broken: broken.is_cancelled() })
+}
+
+fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Worker) -> Door {
+    Door {
+        engine,
+        secrets: [Some(secret), config.webhooks.previous_secret].into_iter().flatten().collect(),
+        require_signature: config.webhooks.require_signature,
+        callers: Callers {
+            chats: config.telegram.chat_id,
+            users: config.telegram.user_id,
+            commands: config.telegram.commands,
+        },
+        allowed_hosts: config.server.allowed_hosts,
+        logs_dir: config.paths.logs_dir,
+        worker: worker.health(),
+    }
+}
+
+fn engine_settings(config: &Config, rehearse: bool, birthplace: Birthplace) -> engine::Settings {
+    engine::Settings {
+        policy: config.orchestrator.policy.clone(),
+        checks: config.checks.keys().cloned().collect(),
+        tasks_dir: config.paths.tasks_dir.clone(),
+        daily_dir: config.paths.daily_dir.clone(),
+        timezone: config.orchestrator.timezone.clone(),
+        rehearse,
+        birthplace: (birthplace.boot_id, birthplace.pid_namespace),
+        clock,
+    }
+}
+
+fn worker_settings(config: &Config) -> worker::Settings {
+    let claude = &config.claude;
+    worker::Settings {
+        claude: claude::Settings {
+            command: claude.command.clone(),
+            flags: claude.flags.clone(),
+            model: claude.model.clone(),
+            env: claude.env.clone(),
+        },
+        limits: worker::Settings::limits(claude.timeout, claude.idle_timeout, claude.grace),
+        checks: config
+            .checks
+            .iter()
+            .map(|(name, check)| (name.clone(), check.command.clone(), check.timeout))
+            .collect(),
+        project_dir: config.paths.project_dir.clone(),
+        logs_dir: config.paths.logs_dir.clone(),
+        environment: environment(),
+    }
+}
+
+/// What this process was given; runs see the configured part of it.
+fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+fn must_be_folder(what: &'static str, path: &PathBuf) -> Result<(), Error> {
+    let failed = |source| Error::Folder { what, path: path.clone(), source };
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() { Ok(()) } else { Err(failed(io::ErrorKind::NotADirectory.into())) }
+}
+
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => " (end what uses it, or choose another server.port)",
+        io::ErrorKind::PermissionDenied => " (ports below 1024 are for root: choose a higher server.port)",
+        _ => "",
+    }
+}

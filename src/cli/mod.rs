@@ -1,0 +1,132 @@
+//! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
+
+mod check;
+mod prompt;
+mod run;
+mod screen;
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigErrors};
+
+/// Works through a task file with Claude Code, one task at a time, and asks before anything that matters.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true, propagate_version = true)]
+#[command(
+    after_help = "Try it without paying for anything:\n  orchestrator run examples/first-tasks.md --rehearse"
+)]
+struct Arguments {
+    /// The configuration file [default: ./config.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The least important messages to show: error, warn, info, debug or trace [default: logging.level]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<tracing::Level>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: answer over HTTP, work through sessions, survive restarts
+    Serve,
+    /// Run a task file in this terminal: ask at gates, show progress, go on where it was left
+    #[command(after_help = run::EXAMPLES)]
+    Run(run::Arguments),
+    /// Check task files and point at every mistake
+    #[command(after_help = "Example:\n  orchestrator check orchestrator_tasks/*.md")]
+    Check(check::Arguments),
+}
+
+/// How a command ended, as its exit code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Ok,
+    Failed,
+    Waiting,
+    Interrupted,
+    DatabaseFailed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Failed => 1,
+            Exit::Waiting => 3,
+            Exit::DatabaseFailed => 74,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    #[error("{0}")]
+    App(#[from] crate::app::Error),
+    #[error("{0}")]
+    Logging(#[from] crate::telemetry::TelemetryError),
+    #[error("{0}")]
+    Engine(#[from] crate::engine::Error),
+    #[error("{0}")]
+    Store(#[from] crate::store::Error),
+    #[error("can't tell the current folder: {0}")]
+    Cwd(std::io::Error),
+    #[error("can't start the runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Config(_)
+            | Self::App(_)
+            | Self::Logging(_)
+            | Self::Engine(_)
+            | Self::Store(_)
+            | Self::Cwd(_)
+            | Self::Runtime(_) => Exit::Failed,
+        }
+    }
+}
+
+/// Carries out what the process's arguments ask for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Serve => serve::serve(&arguments),
+        Command::Run(run) => run::run(&arguments, run),
+        Command::Check(check) => check::check(&arguments, check),
+    };
+    result
+        .unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            error.exit()
+        })
+        .into()
+}
+
+impl Arguments {
+    fn load(&self) -> Result<Config, Error> {
+        let cwd = std::env::current_dir().map_err(Error::Cwd)?;
+        let mut config = Config::load(self.config.as_deref(), &cwd, crate::config::process_environment())?;
+        if let Some(level) = self.log {
+            config.logging.level = level;
+        }
+        Ok(config)
+    }
+}
+
+/// A path as it is shown: relative to the current folder if it is in it.
+fn shown(path: &Path) -> String {
+    let cwd = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
+}

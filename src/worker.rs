@@ -1,0 +1,395 @@
+//! The one job slot: claim, run, report, forever.
+//!
+//! Level-triggered: it looks at the committed state and does what that asks for, so a wake-up that is lost costs nothing
+//! and a restart is nothing special. A run that a dead daemon left open is found again and seen through by the same
+//! code that sees through a fresh one. Stopping a run is only state: it asks on each ring whether its run is wanted.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::claude::{
+    self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
+    Limits, Marker, Process, ProcessError, RunFiles,
+};
+use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::id::RunId;
+use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::session::{Session, Work};
+use crate::domain::task::Task;
+use crate::engine::{self, Engine};
+use crate::store::runs::Run;
+use crate::store::sessions;
+use crate::taskfile::{CheckOutput, DayLog, PromptParts, continue_prompt, prompt};
+
+/// How long to sleep at most without a ring.
+const TICK: Duration = Duration::from_mins(1);
+/// How long to wait before something is tried again that failed inside.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the CLI may live on after it has printed its result.
+const AFTER_RESULT: Duration = Duration::from_secs(5);
+
+/// What the worker needs to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How the CLI is called.
+    pub claude: claude::Settings,
+    /// The limits of a run, unless its task says otherwise.
+    pub limits: Limits,
+    /// What may follow a run before its task counts as completed, by name: the command and how long it may take.
+    pub checks: Vec<(String, Vec<String>, Duration)>,
+    /// Where Claude works.
+    pub project_dir: PathBuf,
+    /// Where the files of the runs go, one folder a session.
+    pub logs_dir: PathBuf,
+    /// The environment of which runs see the configured part.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl Settings {
+    /// What the limits are when nobody says anything.
+    pub fn limits(total: Duration, idle: Duration, grace: Duration) -> Limits {
+        Limits { total, idle, grace, after_result: AFTER_RESULT }
+    }
+}
+
+/// The one that runs tasks.
+#[derive(Debug)]
+pub struct Worker {
+    engine: Arc<Engine>,
+    settings: Settings,
+    activity: watch::Sender<Option<Activity>>,
+    health: watch::Sender<Option<String>>,
+}
+
+/// A run to attend to, and whether this process claimed it a moment ago.
+struct Job {
+    run: Run,
+    fresh: bool,
+}
+
+/// Why a run could not be attended to now; it stays open, and is found again.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Process(#[from] ProcessError),
+    #[error("{0}")]
+    Engine(#[from] engine::Error),
+    #[error("{0}")]
+    Store(#[from] crate::store::Error),
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+        Self { engine, settings, activity: watch::Sender::new(None), health: watch::Sender::new(None) }
+    }
+
+    /// What the live run is doing, for a line that is written over.
+    pub fn activity(&self) -> watch::Receiver<Option<Activity>> {
+        self.activity.subscribe()
+    }
+
+    /// Why the worker isn't well, if it isn't.
+    pub fn health(&self) -> watch::Receiver<Option<String>> {
+        self.health.subscribe()
+    }
+
+    /// Works until `stop`; a run that is alive then is left alone, for the next worker to adopt.
+    pub async fn work(self, stop: CancellationToken) {
+        let mut bell = self.engine.doorbell();
+        let mut next: Option<Job> = None;
+        while !stop.is_cancelled() {
+            bell.borrow_and_update();
+            let job = match next.take() {
+                Some(job) => Some(job),
+                None => self.find_job().await,
+            };
+            let Some(job) = job else {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = bell.changed() => {}
+                    () = tokio::time::sleep(self.longest_nap()) => {}
+                }
+                continue;
+            };
+            let run = job.run.id;
+            match self.attend(job, &stop).await {
+                Ok(claimed) => {
+                    self.health.send_if_modified(|health| health.take().is_some());
+                    next = claimed.map(|run| Job { run, fresh: true });
+                }
+                Err(trouble) => {
+                    self.tell_trouble(run, &trouble).await;
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(PATIENCE) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// A run that is open, else one that can be claimed now.
+    async fn find_job(&self) -> Option<Job> {
+        let snapshot = self.engine.snapshot();
+        if let Some(run) = &snapshot.run {
+            return Some(Job { run: run.clone(), fresh: false });
+        }
+        let now = self.engine.now();
+        if snapshot.hold.as_ref().is_some_and(|hold| !hold.stands(now))
+            && let Err(error) = self.engine.end_hold(None).await
+        {
+            error!("failed to end a hold whose time has come: {error}");
+        }
+        let ready = snapshot
+            .current()
+            .and_then(|session| session.open())
+            .is_some_and(|open| matches!(open.work, Work::Ready { .. }) && open.paused.is_none());
+        if !ready {
+            return None;
+        }
+        match self.engine.claim().await {
+            Ok(run) => run.map(|run| Job { run, fresh: true }),
+            Err(error) => {
+                error!("failed to claim the task that is ready: {error}");
+                self.health.send_replace(Some(format!("failed to claim a task: {error}")));
+                None
+            }
+        }
+    }
+
+    fn longest_nap(&self) -> Duration {
+        let until = self.engine.hold().and_then(|hold| hold.until);
+        let left = until.map(|until| until.duration_since(self.engine.now()));
+        left.and_then(|left| Duration::try_from(left).ok()).map_or(TICK, |left| left.min(TICK))
+    }
+
+    /// Sees a run to its end and reports it; answers with the run that was claimed in the same transaction.
+    async fn attend(&self, job: Job, stop: &CancellationToken) -> Result<Option<Run>, Trouble> {
+        let Job { run, fresh } = job;
+        let snapshot = self.engine.snapshot();
+        let Some((session, task)) = snapshot
+            .session(&run.session)
+            .and_then(|session| Some((Arc::clone(session), Arc::clone(session.task(run.task)?))))
+        else {
+            let lost = outcome(Verdict::Lost);
+            return Ok(self.engine.finish(run.id, lost, Duration::ZERO, false).await?);
+        };
+        let unwanted = self.watch_whether_wanted(run.id);
+        let ended = tokio::select! {
+            ended = self.see_to_its_end(&run, fresh, &session, &task, &unwanted.token) => ended?,
+            () = stop.cancelled() => {
+                info!("run {} goes on without me", run.id);
+                return Ok(None);
+            }
+        };
+        self.activity.send_replace(None);
+        self.end_leftover_hold().await?;
+        let took = Duration::try_from(self.engine.now().duration_since(run.claimed_at)).unwrap_or_default();
+        Ok(self.engine.finish(run.id, ended, took, !stop.is_cancelled()).await?)
+    }
+
+    async fn see_to_its_end(
+        &self,
+        run: &Run,
+        fresh: bool,
+        session: &Session,
+        task: &Task,
+        unwanted: &CancellationToken,
+    ) -> Result<Outcome, Trouble> {
+        let files = self.files(run);
+        let marker = Marker::from(run.marker);
+        let process = if fresh {
+            match self.spawn(run, session, task, files.clone()).await? {
+                Ok(process) => process,
+                Err(refusal) => return Ok(unavailable(&refusal)),
+            }
+        } else {
+            let birthplace =
+                Birthplace { boot_id: run.boot_id.clone(), pid_namespace: run.pid_namespace.clone() };
+            match claude::find(files.clone(), marker, &birthplace).await? {
+                Found::NeverRan => return Ok(outcome(Verdict::NeverRan)),
+                Found::Adopted(process) => {
+                    info!("run {} was found alive and is adopted", run.id);
+                    process
+                }
+                Found::Gone(process) => process,
+            }
+        };
+        let limits = Limits {
+            total: task.spec.timeout.unwrap_or(self.settings.limits.total),
+            idle: task.spec.idle_timeout.unwrap_or(self.settings.limits.idle),
+            ..self.settings.limits
+        };
+        let activity = self.activity.clone();
+        let ended = claude::see_through(process, &limits, unwanted, move |doing| {
+            activity.send_replace(Some(doing));
+        })
+        .await?;
+        if ended.left_behind > 0 {
+            info!("run {} left {} processes behind, which were ended", run.id, ended.left_behind);
+        }
+        match (&ended.outcome.verdict, &task.spec.check) {
+            (Verdict::Completed { .. }, Some(check)) if !session.rehearsal => {
+                self.check(check, &files, marker, ended.outcome.clone(), unwanted).await
+            }
+            _ => Ok(ended.outcome),
+        }
+    }
+
+    async fn spawn(
+        &self,
+        run: &Run,
+        session: &Session,
+        task: &Task,
+        files: RunFiles,
+    ) -> Result<Result<Process, LaunchError>, Trouble> {
+        let settings = claude::Settings {
+            model: task.spec.model.clone().or_else(|| self.settings.claude.model.clone()),
+            ..self.settings.claude.clone()
+        };
+        let settings = if session.rehearsal { settings.rehearsal("/proc/self/exe") } else { settings };
+        let conversation = if run.resumed {
+            Conversation::Resume(run.conversation)
+        } else {
+            Conversation::New(run.conversation)
+        };
+        let environment = self.settings.environment.iter().cloned();
+        let invocation =
+            Invocation::of_claude(&settings, conversation, self.settings.project_dir.clone(), environment);
+        let prompt = self.prompt(run, session, task).await?;
+        Ok(claude::spawn(&Launcher::default(), &invocation, &prompt, files, Marker::from(run.marker)))
+    }
+
+    async fn prompt(&self, run: &Run, session: &Session, task: &Task) -> Result<String, Trouble> {
+        let day: Option<DayLog> = sessions::day(self.engine.store().readers(), &session.id)
+            .await?
+            .and_then(|day| serde_json::from_str(&day).ok());
+        let progress = &task.progress;
+        let check = task.spec.check.as_deref().zip(progress.check_output.as_deref());
+        let parts = PromptParts {
+            spec: &task.spec,
+            position: session
+                .tasks
+                .iter()
+                .position(|other| other.number() == task.number())
+                .map_or(0, |at| at + 1),
+            total: session.tasks.len(),
+            day: day.as_ref(),
+            notes: &progress.notes,
+            feedback: &progress.feedback,
+            check_output: check.map(|(name, output)| CheckOutput { name, output }),
+        };
+        Ok(if run.resumed { continue_prompt(&parts) } else { prompt(&parts) })
+    }
+
+    /// Runs the task's check, which has the last word on a run that says it was successful.
+    async fn check(
+        &self,
+        name: &str,
+        files: &RunFiles,
+        marker: Marker,
+        ended: Outcome,
+        unwanted: &CancellationToken,
+    ) -> Result<Outcome, Trouble> {
+        let Some((_, command, timeout)) = self.settings.checks.iter().find(|(known, ..)| known == name)
+        else {
+            let reason = "it is no longer in the configuration".to_owned();
+            let failure = Failure::Check { name: name.to_owned(), reason, output: String::new() };
+            return Ok(Outcome { verdict: Verdict::Failed { failure }, ..ended });
+        };
+        let environment = self.settings.environment.iter().cloned();
+        let check = Check {
+            name: name.to_owned(),
+            invocation: Invocation::of_check(
+                command,
+                self.settings.project_dir.clone(),
+                &self.settings.claude.env,
+                environment,
+            ),
+            timeout: *timeout,
+            grace: self.settings.limits.grace,
+        };
+        self.activity.send_replace(Some(Activity(format!("Check {name}"))));
+        let verdict = match claude::run_check(&Launcher::default(), &check, files, marker, unwanted).await? {
+            Checked::Passed => ended.verdict,
+            Checked::Failed(failure) => Verdict::Failed { failure },
+            Checked::Stopped => Verdict::Lost,
+            Checked::Unavailable(refusal) => unavailable(&refusal).verdict,
+        };
+        Ok(Outcome { verdict, ..ended })
+    }
+
+    fn files(&self, run: &Run) -> RunFiles {
+        let folder = self.settings.logs_dir.join(run.session.as_str());
+        RunFiles::new(folder, &format!("task-{}-run-{}", run.task, run.number))
+    }
+
+    /// A token that is cancelled as soon as the committed state says that the run is to end.
+    fn watch_whether_wanted(&self, run: RunId) -> Watch {
+        let token = CancellationToken::new();
+        let mut bell = self.engine.doorbell();
+        let (told, guard) = (token.clone(), token.clone().drop_guard());
+        let watching = tokio::spawn(async move {
+            loop {
+                let unwanted = bell.borrow_and_update().sessions.iter().any(|session| {
+                    matches!(
+                        session.open().map(|open| &open.work),
+                        Some(Work::Ending { run: ending, .. }) if *ending == run
+                    )
+                });
+                if unwanted {
+                    told.cancel();
+                    return;
+                }
+                tokio::select! {
+                    changed = bell.changed() => if changed.is_err() { return },
+                    () = told.cancelled() => return,
+                }
+            }
+        });
+        drop(watching);
+        Watch { token, _guard: guard }
+    }
+
+    async fn tell_trouble(&self, run: RunId, trouble: &Trouble) {
+        error!("failed to see to run {run}, which stays open and is tried again: {trouble}");
+        self.health.send_replace(Some(format!("run {run}: {trouble}")));
+        if let Trouble::Process(stuck) = trouble {
+            let reason = format!("{stuck}; end them by hand, the daemon goes on by itself then");
+            let hold = Hold { kind: HoldKind::Leftover, until: None, reason };
+            if self.engine.hold().as_ref() != Some(&hold)
+                && let Err(error) = self.engine.begin_hold(hold).await
+            {
+                warn!("failed to begin a hold: {error}");
+            }
+        }
+    }
+
+    async fn end_leftover_hold(&self) -> Result<(), engine::Error> {
+        if self.engine.hold().is_some_and(|hold| hold.kind == HoldKind::Leftover) {
+            self.engine.end_hold(Some(HoldKind::Leftover)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Asks whether a run is wanted for as long as it is kept.
+struct Watch {
+    token: CancellationToken,
+    _guard: tokio_util::sync::DropGuard,
+}
+
+fn unavailable(refusal: &LaunchError) -> Outcome {
+    outcome(Verdict::Unavailable { obstacle: Obstacle::Launch { message: refusal.to_string() } })
+}
+
+fn outcome(verdict: Verdict) -> Outcome {
+    Outcome { verdict, usage: Usage::default(), denials: Vec::new() }
+}
