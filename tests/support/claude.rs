@@ -47,7 +47,7 @@ fn environment(model: &Model) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The stand-in makes `ready` and goes on when `go` exists.
+/// The stand-in adds a line to `ready` and goes on when `go` exists.
 pub fn waits(ready: &Path, go: &Path) -> String {
     format!("stand-in waits {} {}\n", ready.display(), go.display())
 }

@@ -55,12 +55,12 @@ impl Turn {
         self.calls("Bash", json!({"command": command}))
     }
 
-    /// … and runs a command that makes `ready` and goes on when `go` exists: a run that the test catches while it works,
-    /// however fast or slow the machine is.
+    /// … and runs a command that adds a line to `ready` and goes on when `go` exists: a run that the test catches while it
+    /// works, however fast or slow the machine is.
     #[must_use]
     pub fn waits(self, ready: &Path, go: &Path) -> Self {
         let (ready, go) = (quote(ready), quote(go));
-        self.runs(&format!("touch {ready}; until [ -e {go} ]; do sleep 0.02; done"))
+        self.runs(&format!("echo $$ >> {ready}; until [ -e {go} ]; do sleep 0.02; done"))
     }
 
     #[must_use]

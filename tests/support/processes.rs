@@ -1,6 +1,6 @@
 //! The process table as `/proc` shows it: what really lives, whatever anybody says of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -193,7 +193,7 @@ pub struct Watcher {
 pub struct Seen {
     /// Every instance, with the arguments it had when last seen, by age.
     pub instances: Vec<Process>,
-    /// The most that were alive in one sample and also in the one before.
+    /// The most that were alive at the same time.
     pub at_once: usize,
     pub samples: usize,
 }
@@ -206,16 +206,12 @@ impl Watcher {
         let thread = std::thread::spawn(move || {
             let mut seen = Seen::default();
             let mut known: BTreeMap<Identity, Process> = BTreeMap::new();
-            let mut before: BTreeSet<Identity> = BTreeSet::new();
             while !stopped.load(Ordering::Relaxed) {
                 let now = instances_of(&program, &with_environment(&variable));
-                let identities: BTreeSet<Identity> = now.iter().map(|process| process.identity).collect();
-                // A fork whose parent has just died looks like an instance, for less than one interval.
-                seen.at_once = seen.at_once.max(identities.intersection(&before).count());
-                known.extend(
-                    now.into_iter().filter(|it| before.contains(&it.identity)).map(|it| (it.identity, it)),
-                );
-                before = identities;
+                // A scan takes a while: the first it read may have ended before the last began.
+                let at_once = now.iter().filter(|process| process.identity.is_alive()).count();
+                seen.at_once = seen.at_once.max(at_once);
+                known.extend(now.into_iter().map(|process| (process.identity, process)));
                 seen.samples += 1;
                 std::thread::sleep(Duration::from_millis(10));
             }

@@ -21,7 +21,7 @@ while read -r who does first second; do
   [ "$who" = stand-in ] || continue
   case $does in
     waits)
-      : >"$first"
+      echo $$ >>"$first"
       until [ -e "$second" ]; do sleep 0.02; done
       ;;
     succeeds)
