@@ -39,6 +39,7 @@ impl Run {
             .envs(claude.environment.iter().map(|(name, value)| (name, value)))
             .env("PATH", std::env::var("PATH").unwrap())
             .env("HOME", folder.path())
+            .env("TMPDIR", folder.path())
             .env("ORCHESTRATOR_RUN", &marker)
             .stdin(File::open(at("prompt")).unwrap())
             .stdout(File::create(at("out")).unwrap())
