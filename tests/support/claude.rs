@@ -1,0 +1,63 @@
+//! What the daemon runs as `claude`: the real CLI in front of the loopback model, or a scripted stand-in.
+
+use std::path::{Path, PathBuf};
+
+use super::model::Model;
+use super::rig::Rig;
+
+const OBEDIENT: &str = "--dangerously-skip-permissions --max-turns 12";
+const ASKING: &str = "--max-turns 12";
+
+/// A program and what it needs besides.
+pub struct Claude {
+    pub program: PathBuf,
+    pub flags: &'static str,
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Claude {
+    /// The real CLI, which may do anything the model asks for.
+    pub fn real(model: &Model) -> Self {
+        Self { program: Rig::get().claude.clone(), flags: OBEDIENT, environment: environment(model) }
+    }
+
+    /// The real CLI, which has nobody to ask for permission and so is denied what needs one.
+    pub fn without_permissions(model: &Model) -> Self {
+        Self { flags: ASKING, ..Self::real(model) }
+    }
+
+    /// The stand-in: its instructions are [`waits`], [`succeeds`] and [`fails`], a line each.
+    pub fn stand_in() -> Self {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/stand_in.sh");
+        Self { program: program.canonicalize().unwrap(), flags: "", environment: Vec::new() }
+    }
+}
+
+fn environment(model: &Model) -> Vec<(&'static str, String)> {
+    vec![
+        ("ANTHROPIC_BASE_URL", model.url()),
+        ("ANTHROPIC_API_KEY", "dummy".into()),
+        // The CLI refuses --dangerously-skip-permissions to root anywhere else.
+        ("IS_SANDBOX", "1".into()),
+        ("CLAUDE_CODE_MAX_RETRIES", "1".into()),
+        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".into()),
+        ("DISABLE_TELEMETRY", "1".into()),
+        ("DISABLE_ERROR_REPORTING", "1".into()),
+        ("DISABLE_AUTOUPDATER", "1".into()),
+    ]
+}
+
+/// The stand-in adds a line to `ready` and goes on when `go` exists.
+pub fn waits(ready: &Path, go: &Path) -> String {
+    format!("stand-in waits {} {}\n", ready.display(), go.display())
+}
+
+/// The stand-in ends well and says what it cost.
+pub fn succeeds(cost_usd: f64) -> String {
+    format!("stand-in succeeds {cost_usd}\n")
+}
+
+/// The stand-in ends badly and says what it cost.
+pub fn fails(cost_usd: f64) -> String {
+    format!("stand-in fails {cost_usd}\n")
+}

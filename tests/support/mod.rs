@@ -1,0 +1,39 @@
+//! What the integration tests share: the real daemon and the real Claude CLI with only the model behind it replaced, and
+//! eyes for the process table that do not depend on what the daemon says of itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
+    missing_docs,
+    dead_code,
+    unreachable_pub
+)]
+
+pub mod claude;
+pub mod daemon;
+pub mod eventually;
+pub mod model;
+pub mod processes;
+pub mod rig;
+pub mod taskfile;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+/// How long anything may take that needs no model: generous, because the machine may be busy with other tests.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A port of 127.0.0.1 on which nothing listens, below the range the kernel hands to outgoing connections: a daemon that
+/// is killed and started again finds its port still free.
+pub fn free_port() -> u16 {
+    static OFFSET: AtomicU16 = AtomicU16::new(0);
+    let process = u16::try_from(std::process::id() % 200).unwrap() * 50;
+    loop {
+        let port = 20_000 + process + OFFSET.fetch_add(1, Ordering::Relaxed) % 12_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# A stand-in for the Claude CLI, for tests that need many rounds and nothing of the real one's own behaviour: it speaks
+# stream-json and obeys the lines of its prompt that begin with "stand-in".
+set -eu
+
+session=00000000-0000-4000-8000-$(printf %012d $$)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --session-id=* | --resume=*) session=${1#*=} ;;
+    --session-id | --resume) session=$2 && shift ;;
+  esac
+  shift
+done
+
+result() {
+  printf '{"type":"result","subtype":"%s","is_error":%s,"terminal_reason":"%s","total_cost_usd":%s,"session_id":"%s",%s,"num_turns":1,"permission_denials":[],"usage":{"input_tokens":1,"output_tokens":1},"modelUsage":{}}\n' "$1" "$2" "$3" "$4" "$session" "$5"
+}
+
+printf '{"type":"system","subtype":"init","session_id":"%s","model":"stand-in","tools":[],"mcp_servers":[],"apiKeySource":"none"}\n' "$session"
+while read -r who does first second; do
+  [ "$who" = stand-in ] || continue
+  case $does in
+    waits)
+      echo $$ >>"$first"
+      until [ -e "$second" ]; do sleep 0.02; done
+      ;;
+    succeeds)
+      result success false completed "$first" '"result":"Done."'
+      exit 0
+      ;;
+    fails)
+      result error_max_turns true max_turns "$first" '"errors":["Reached the limit of turns"]'
+      exit 1
+      ;;
+  esac
+done
+echo "stand-in: the prompt says neither succeeds nor fails" >&2
+exit 1
