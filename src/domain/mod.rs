@@ -15,6 +15,8 @@ pub mod run;
 pub mod session;
 mod settle;
 pub mod task;
+#[cfg(test)]
+mod tests;
 pub mod transition;
 mod turn;
 pub mod usd;
