@@ -56,7 +56,11 @@ impl Desk {
     /// Gives a command a second after the one before, and keeps what the store would keep.
     pub(super) fn tell(&mut self, command: Command) -> Result<Transition, Refused> {
         self.seconds += 1;
-        let order = Order { command, by: Actor::named("ann"), sent_at: self.sent_at.take() };
+        let by = match command {
+            Command::Claim { .. } | Command::Finish { .. } => Actor::worker(),
+            _ => Actor::named("ann"),
+        };
+        let order = Order { command, by, sent_at: self.sent_at.take() };
         let transition = transition(self.session.as_ref(), &order, &self.world())?;
         self.session = Some(transition.session.clone());
         for effect in &transition.effects {

@@ -2,8 +2,8 @@
 
 mod desk;
 mod matrix;
-//mod random;
-//mod shadow;
+mod random;
+mod shadow;
 mod shorthand;
 //mod stored;
 //mod stories;
