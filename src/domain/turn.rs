@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::command::{Actor, Opening, Order};
 use super::event::{Event, Subject};
-use super::gate::{About, Closing, Decision, Gate, Next, Reason};
+use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
 use super::session::{Open, Session, State, Work};
 use super::task::{Approval, Progress, Task, TaskState};
@@ -121,6 +121,7 @@ impl<'a> Turn<'a> {
 
     pub(super) fn mark_skipped(&mut self, task: TaskNumber, by: Actor) {
         self.end_task(task, TaskState::Skipped);
+        self.owed.retain(|reason| !matches!(reason, Reason::Rejected { task: about, .. } if *about == task));
         let at_it = match &self.work {
             Some(Work::Waiting { gate }) => gate.task() == Some(task),
             Some(Work::Ready { task: ready }) => *ready == task,
@@ -178,12 +179,11 @@ impl<'a> Turn<'a> {
         self.tell(event);
     }
 
-    /// Hands on those reasons of a closed gate that its task's fate doesn't discharge.
+    /// Hands on those reasons of a closed gate that wouldn't be found again: what lies in a task itself would be.
     pub(super) fn owe(&mut self, gate: &Gate) {
-        let About::Before { next, reasons } = &gate.about else { return };
+        let About::Before { reasons, .. } = &gate.about else { return };
         let outlives = |reason: &&Reason| match reason {
-            Reason::Start | Reason::Checkpoint { .. } => true,
-            Reason::Rejected { task, .. } => *next != Next::Task(*task),
+            Reason::Start | Reason::Checkpoint { .. } | Reason::Rejected { .. } => true,
             Reason::Manual
             | Reason::Required
             | Reason::Requested
