@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::command::{Command, Order, Target};
+use super::command::{Actor, Command, Order, Target};
 use super::event::Event;
 use super::gate::{Closing, Gate};
 use super::hold::Hold;
@@ -105,7 +105,7 @@ enum Stage<'a> {
     Ready(TaskNumber),
     Running(TaskNumber, RunId),
     Asking(TaskNumber, RunId, &'a Gate),
-    Ending(TaskNumber, RunId, Why),
+    Ending(TaskNumber, RunId, Why, &'a Actor),
 }
 
 impl<'a> Stage<'a> {
@@ -115,7 +115,7 @@ impl<'a> Stage<'a> {
             Work::Ready { task } => Self::Ready(*task),
             Work::Running { task, run, gate: None } => Self::Running(*task, *run),
             Work::Running { task, run, gate: Some(gate) } => Self::Asking(*task, *run, gate),
-            Work::Ending { task, run, why } => Self::Ending(*task, *run, *why),
+            Work::Ending { task, run, why, by } => Self::Ending(*task, *run, *why, by),
         }
     }
 }
@@ -179,7 +179,7 @@ fn proceed(
             turn.withdraw();
             turn.end_run(*task, *run, Why::Stop);
         }
-        (Stage::Ending(task, run, why), Command::Stop { .. }) => match why {
+        (Stage::Ending(task, run, why, _), Command::Stop { .. }) => match why {
             Why::Stop => turn.already("The session is already being stopped"),
             Why::Pause | Why::Skip => turn.end_run(*task, *run, Why::Stop),
         },
@@ -202,9 +202,9 @@ fn proceed(
             turn.withdraw();
             turn.finish(*task, *open, outcome, *took, None);
         }
-        (Stage::Ending(task, open, why), Command::Finish { run, outcome, took }) => {
+        (Stage::Ending(task, open, why, by), Command::Finish { run, outcome, took }) => {
             fence(*open, *run)?;
-            turn.finish(*task, *open, outcome, *took, Some(*why));
+            turn.finish(*task, *open, outcome, *took, Some((*why, by)));
         }
     }
     Ok(())
@@ -227,7 +227,7 @@ fn skip(turn: &mut Turn<'_>, stage: &Stage<'_>, target: &Target) -> Result<(), R
             turn.end_run(*task, *run, Why::Skip);
             Ok(())
         }
-        Stage::Ending(task, run, why) if named.is_none_or(|named| named == *task) => {
+        Stage::Ending(task, run, why, _) if named.is_none_or(|named| named == *task) => {
             match why {
                 Why::Pause => turn.end_run(*task, *run, Why::Skip),
                 Why::Skip => turn.already(&format!("Task {task} is already being skipped")),
