@@ -5,5 +5,5 @@ mod matrix;
 mod random;
 mod shadow;
 mod shorthand;
-//mod stored;
+mod stored;
 //mod stories;
