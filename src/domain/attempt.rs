@@ -31,7 +31,7 @@ impl Turn<'_> {
         progress.attempts += 1;
         progress.started_at = Some(now);
         let (number, attempt) = (progress.runs, progress.attempts);
-        let resume = progress.conversation.take();
+        let resume = progress.conversation.clone();
         self.work = Some(Work::Running { task, run, gate: None });
         let event = Event::TaskStarted {
             subject: self.subject(task),
@@ -149,9 +149,11 @@ impl Turn<'_> {
     /// The run was ended for a pause: the task keeps its approval, and its Claude session if it had begun one.
     fn suspend(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome) {
         self.uncharge(task);
-        let conversation = outcome.usage.conversation.clone();
-        let continues = conversation.is_some();
-        self.progress(task).conversation = conversation;
+        let progress = self.progress(task);
+        if outcome.usage.conversation.is_some() {
+            progress.conversation.clone_from(&outcome.usage.conversation);
+        }
+        let continues = progress.conversation.is_some();
         let event = Event::RunSuspended { subject: self.subject(task), run, continues };
         self.tell(event);
     }
