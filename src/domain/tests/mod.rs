@@ -6,4 +6,4 @@ mod random;
 mod shadow;
 mod shorthand;
 mod stored;
-//mod stories;
+mod stories;
