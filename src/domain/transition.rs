@@ -147,7 +147,7 @@ fn proceed(
         }
         (Stage::Ready(task), Command::Reject { .. }) => {
             return Err(Refused::NotNow(format!(
-                "task {task} is already approved and about to start: /skip or /stop would keep it from running"
+                "task {task} is already approved: /skip or /stop would keep it from running"
             )));
         }
         (Stage::Running(task, _) | Stage::Ending(task, ..), Command::Reject { .. }) => {
@@ -265,7 +265,7 @@ fn retry(
             Stage::Ready(task) | Stage::Running(task, _) | Stage::Asking(task, ..) | Stage::Ending(task, ..),
             Target::Current | Target::Gate(_),
         ) => Err(Refused::NotNow(format!(
-            "task {task} has not ended: name the task that is to run again, as in /retry #{task}"
+            "nothing to retry: task {task} has not ended (\"retry #\" and a number runs a failed, interrupted or skipped task again)"
         ))),
     }
 }
@@ -322,12 +322,12 @@ fn still_open(session: &Session) -> Refused {
 
 fn already_approved(session: &Session, task: TaskNumber, world: &World) -> Refused {
     let paused = session.open().is_some_and(|open| open.paused.is_some());
-    let waits_for = match &world.hold {
-        _ if paused => "it starts after /resume".to_owned(),
-        Some(hold) => format!("it waits for a hold: {}", hold.reason),
-        None => "it is about to start".to_owned(),
+    let but = match &world.hold {
+        _ if paused => ": it starts after /resume".to_owned(),
+        Some(hold) => format!(", but nothing may start: {}", hold.reason),
+        None => ": it is about to start".to_owned(),
     };
-    Refused::NotNow(format!("task {task} is already approved: {waits_for}"))
+    Refused::NotNow(format!("task {task} is already approved{but}"))
 }
 
 fn no_question(session: &Session, task: TaskNumber, word: &str) -> Refused {
