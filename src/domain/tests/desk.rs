@@ -44,7 +44,7 @@ impl Desk {
 
     /// A desk at which the session has begun.
     pub(super) fn opened(tasks: Vec<TaskSpec>, policy: Policy) -> Self {
-        Self::new(tasks, policy).then(|desk| desk.start())
+        Self::new(tasks, policy).then(Self::start)
     }
 
     /// Goes on from here, for chains.
@@ -56,10 +56,8 @@ impl Desk {
     /// Gives a command a second after the one before, and keeps what the store would keep.
     pub(super) fn tell(&mut self, command: Command) -> Result<Transition, Refused> {
         self.seconds += 1;
-        let by = match command {
-            Command::Claim { .. } | Command::Finish { .. } => Actor::worker(),
-            _ => Actor::named("ann"),
-        };
+        let workers = matches!(command, Command::Claim { .. } | Command::Finish { .. });
+        let by = if workers { Actor::worker() } else { Actor::named("ann") };
         let order = Order { command, by, sent_at: self.sent_at.take() };
         let transition = transition(self.session.as_ref(), &order, &self.world())?;
         self.session = Some(transition.session.clone());

@@ -69,15 +69,12 @@ impl Shadow {
     /// A no stands until something is approved, or until its task is run again or skipped.
     fn reject(&mut self, gate: Option<&Gate>, feedback: Option<String>) {
         let Some(About::Before { next, reasons }) = gate.map(|gate| &gate.about) else { return };
-        let looked_at = reasons.iter().find_map(|reason| match reason {
-            Reason::Checkpoint { after } => Some(*after),
-            _ => None,
-        });
+        let looked_at = reasons.iter().find_map(checkpoint);
         let next = match next {
             Next::Task(task) => Some(*task),
             Next::End => None,
         };
-        self.unanswered.retain(|reason| !matches!(reason, Reason::Rejected { .. }));
+        self.unanswered.retain(|reason| rejected(reason).is_none());
         if let Some(task) = looked_at.or(next) {
             self.unanswered.push(Reason::Rejected { task, feedback });
         }
@@ -108,15 +105,11 @@ impl Shadow {
 
     /// Nobody needs to look at this task's last result any more.
     fn settled(&mut self, task: TaskNumber) {
-        self.unanswered.retain(|reason| match reason {
-            Reason::Checkpoint { after } => *after != task,
-            Reason::Rejected { task: about, .. } => *about != task,
-            _ => true,
-        });
+        self.unanswered.retain(|reason| checkpoint(reason) != Some(task) && rejected(reason) != Some(task));
     }
 
     fn gone_past(&mut self, task: TaskNumber) {
-        self.unanswered.retain(|r| !matches!(r, Reason::Rejected { task: about, .. } if *about == task));
+        self.unanswered.retain(|reason| rejected(reason) != Some(task));
         self.retried.remove(&task);
         self.approved.remove(&task);
     }
@@ -131,10 +124,8 @@ impl Shadow {
         if self.retried.contains(&number) {
             return Ok(());
         }
-        let unanswered = self.unanswered.iter().filter(|reason| match reason {
-            Reason::Start => before.policy.approval_mode != ApprovalMode::Auto,
-            _ => true,
-        });
+        let auto = before.policy.approval_mode == ApprovalMode::Auto;
+        let unanswered = self.unanswered.iter().filter(|reason| !auto || **reason != Reason::Start);
         let answered = self.approved.get(&number);
         let demanded = demanded(before, number);
         let own = demanded.iter().filter(|reason| !answered.is_some_and(|reasons| reasons.contains(reason)));
@@ -147,17 +138,13 @@ impl Shadow {
     fn finish(&mut self, before: Option<&Session>, run: RunId, verdict: &Verdict) -> Result<(), String> {
         let before = before.ok_or("finished without a session")?;
         let task = *self.open_runs.get(&run).ok_or_else(|| format!("run {run} wasn't open"))?;
-        let intended = match before.open().map(|open| &open.work) {
-            Some(Work::Ending { why, .. }) => Some(*why),
-            _ => None,
-        };
+        let intended = before.open().and_then(|open| intent(&open.work));
         let again = |policy: OnTrouble, attempts: u32| {
             policy == OnTrouble::Retry && attempts < before.policy.max_attempts
         };
         let attempts = self.attempts.entry(task).or_default();
         let trouble = match (verdict, intended) {
-            (Verdict::Completed { .. }, _) => None,
-            (_, Some(Why::Skip)) => None,
+            (Verdict::Completed { .. }, _) | (_, Some(Why::Skip)) => None,
             (Verdict::Failed { .. }, _) => Some(before.policy.on_failure),
             (Verdict::Lost | Verdict::NeverRan | Verdict::Unavailable { .. }, Some(Why::Pause))
             | (Verdict::NeverRan | Verdict::Unavailable { .. }, None) => {
@@ -228,6 +215,18 @@ impl Shadow {
         }
         Ok(())
     }
+}
+
+fn checkpoint(reason: &Reason) -> Option<TaskNumber> {
+    if let Reason::Checkpoint { after } = reason { Some(*after) } else { None }
+}
+
+fn rejected(reason: &Reason) -> Option<TaskNumber> {
+    if let Reason::Rejected { task, .. } = reason { Some(*task) } else { None }
+}
+
+fn intent(work: &Work) -> Option<Why> {
+    if let Work::Ending { why, .. } = work { Some(*why) } else { None }
 }
 
 fn is_checkpoint(session: &Session, number: TaskNumber) -> bool {

@@ -47,7 +47,7 @@ fn open_at(open: &Open) -> String {
     }
     if !open.owed.is_empty() {
         let owed: Vec<String> = open.owed.iter().map(Reason::to_string).collect();
-        line.push_str(&format!(", owed {}", owed.join(" + ")));
+        line = format!("{line}, owed {}", owed.join(" + "));
     }
     line
 }

@@ -205,10 +205,9 @@ fn a_pause_now_goes_on_with_the_same_conversation() {
 /// Claims the ready task and says which conversation the run goes on with.
 fn continued(desk: &mut Desk) -> Option<String> {
     let Transition { effects, .. } = desk.tell(desk.claiming()).unwrap();
-    effects.into_iter().find_map(|effect| match effect {
-        Effect::OpenRun { resume, .. } => resume,
-        _ => None,
-    })
+    effects
+        .into_iter()
+        .find_map(|effect| if let Effect::OpenRun { resume, .. } = effect { resume } else { None })
 }
 
 #[test]
