@@ -133,6 +133,16 @@ fn stored_form_holds(before: Option<&Session>, after: &Session) -> Result<(), Te
 /// A session asks only about what is undecided, and goes on only with what is approved.
 fn nothing_waits_for_nothing(session: &Session) -> Result<(), TestCaseError> {
     let state = |number: TaskNumber| session.task(number).map(|task| task.state());
+    for task in &session.tasks {
+        let approved = task.progress.approval.is_some();
+        match task.state() {
+            TaskState::Pending => {}
+            TaskState::Running => prop_assert!(approved, "task {} runs unapproved", task.number()),
+            TaskState::Completed | TaskState::Failed | TaskState::Interrupted | TaskState::Skipped => {
+                prop_assert!(!approved, "task {} kept its approval", task.number());
+            }
+        }
+    }
     let Some(open) = session.open() else {
         let undecided = session
             .tasks
@@ -218,6 +228,9 @@ fn meant(desk: &Desk, act: Act) -> Command {
         Act::Pause { now } => Command::Pause { now },
         Act::Resume => Command::Resume,
         Act::Skip(naming) => Command::Skip { target: target(naming) },
+        Act::Retry(Naming::Task(position)) => {
+            Command::Retry { target: Target::Task(ended(desk, position)), feedback: None }
+        }
         Act::Retry(naming) => Command::Retry { target: target(naming), feedback: None },
         Act::Stop(naming) => Command::Stop { gate: gate(naming) },
         Act::Claim => desk.claiming(),
@@ -240,6 +253,17 @@ fn verdict(ended: Ended) -> Verdict {
 fn numbered(desk: &Desk, position: u32) -> TaskNumber {
     let tasks = desk.session.as_ref().map_or(&[][..], |session| &session.tasks);
     tasks.get(position as usize).map_or(TaskNumber(7), |task| task.number())
+}
+
+/// The number of one of the tasks that could be retried, if there are any.
+fn ended(desk: &Desk, position: u32) -> TaskNumber {
+    let is_ended = |state| matches!(state, TaskState::Failed | TaskState::Interrupted | TaskState::Skipped);
+    let tasks = desk.session.as_ref().map_or(&[][..], |session| &session.tasks);
+    let ended: Vec<_> = tasks.iter().filter(|task| is_ended(task.state())).collect();
+    match ended.len() {
+        0 => numbered(desk, position),
+        count => ended[position as usize % count].number(),
+    }
 }
 
 fn acts() -> impl Strategy<Value = Act> {
