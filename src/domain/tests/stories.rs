@@ -1,5 +1,7 @@
 //! Days as they go, told from the operator's chair.
 
+use jiff::SignedDuration;
+
 use super::desk::{
     Desk, approve, auto, completed, failed, pause, pause_now, reject, retry, retry_task, skip, skip_task,
     stop, task, usage_limit,
@@ -9,7 +11,7 @@ use crate::domain::command::{Command, Target};
 use crate::domain::id::TaskNumber;
 use crate::domain::plan::TaskSpec;
 use crate::domain::policy::{OnTrouble, Policy};
-use crate::domain::run::Verdict;
+use crate::domain::run::{Obstacle, Verdict};
 use crate::domain::task::{Progress, TaskState};
 use crate::domain::transition::{Effect, Transition};
 
@@ -183,6 +185,16 @@ fn a_usage_limit_keeps_the_approval_and_charges_no_attempt() {
     desk.told(Command::Resume);
     desk.work();
     assert_eq!((progress(&desk, 1).runs, progress(&desk, 1).attempts), (2, 1));
+}
+
+#[test]
+fn a_limit_that_should_be_over_already_is_not_met_in_a_hot_loop() {
+    let mut desk = Desk::opened(day(), auto());
+    desk.claim();
+    let (resets_at, message) = (Some(desk.now()), "usage limit reached".to_owned());
+    desk.finish(Verdict::Unavailable { obstacle: Obstacle::UsageLimit { resets_at, message } });
+    assert!(desk.hold.as_ref().unwrap().stands(desk.now() + SignedDuration::from_secs(59)));
+    assert!(!desk.hold.as_ref().unwrap().stands(desk.now() + SignedDuration::from_secs(60)));
 }
 
 #[test]
