@@ -68,7 +68,7 @@ pub enum Event {
     /// Every task is done with.
     SessionCompleted { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd },
     /// The session was ended early.
-    SessionStopped { completed: usize, total: usize, by: Actor },
+    SessionStopped { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd, by: Actor },
 }
 
 /// The task that an event is about, as its sentences name it.
@@ -200,15 +200,14 @@ impl Event {
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
             }
-            Self::SessionCompleted { completed, skipped, total, took, cost } => format!(
-                "Session completed: {completed} of {} done{}, {}, {cost}",
-                count(*total, "task"),
-                if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() },
+            Self::SessionCompleted { completed, skipped, total, took, cost } => {
+                format!("Session completed: {}, {}, {cost}", done(*completed, *skipped, *total), human(took))
+            }
+            Self::SessionStopped { completed, skipped, total, took, cost, by } => format!(
+                "Session stopped by {by}: {}, {}, {cost}",
+                done(*completed, *skipped, *total),
                 human(took)
             ),
-            Self::SessionStopped { completed, total, by } => {
-                format!("Session stopped by {by}: {completed} of {} done", count(*total, "task"))
-            }
         }
     }
 }
@@ -236,6 +235,11 @@ pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
 /// `1 task`, `3 tasks`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn done(completed: usize, skipped: usize, total: usize) -> String {
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    format!("{completed} of {} done{skipped}", count(total, "task"))
 }
 
 fn quoted(words: Option<&String>) -> String {

@@ -1,6 +1,7 @@
 //! The steps that a transition is made of: each changes the session and tells it in the same breath.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -101,7 +102,19 @@ impl<'a> Turn<'a> {
     pub(super) fn stop_by(&mut self, by: Actor) {
         let counts = self.session.counts();
         self.ended = Some(State::Stopped { at: self.world.now });
-        self.tell(Event::SessionStopped { completed: counts.completed, total: counts.total, by });
+        self.tell(Event::SessionStopped {
+            completed: counts.completed,
+            skipped: counts.skipped,
+            total: counts.total,
+            took: self.took(),
+            cost: self.session.cost(),
+            by,
+        });
+    }
+
+    /// How long the session has gone on.
+    pub(super) fn took(&self) -> Duration {
+        Duration::try_from(self.world.now.duration_since(self.session.started_at)).unwrap_or_default()
     }
 
     /// Closes the open gate, whose question no longer matters; what it was owed for stays owed.
@@ -201,6 +214,9 @@ impl<'a> Turn<'a> {
                 "there is no task {number} in this session: it has {}",
                 match numbers.as_slice() {
                     [only] => format!("task {only} only"),
+                    [first, .., last] if numbers.len() > 12 => {
+                        format!("{} tasks, {first} to {last}", numbers.len())
+                    }
                     numbers => format!("tasks {}", numbers.join(", ")),
                 }
             ))

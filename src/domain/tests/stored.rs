@@ -270,7 +270,7 @@ fn events() -> Vec<Event> {
         Event::Resumed { by: by.clone() },
         Event::HoldEnded { hold, by: by.clone() },
         Event::SessionCompleted { completed: 4, skipped: 1, total: 5, took, cost },
-        Event::SessionStopped { completed: 4, total: 5, by },
+        Event::SessionStopped { completed: 4, skipped: 0, total: 5, took, cost, by },
     ]);
     events
 }
