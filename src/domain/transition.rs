@@ -288,7 +288,7 @@ fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
         (Some(named), open, _) if open.is_none_or(|open| open.id != *named) => {
             Err(Refused::NotTheOpenGate(named.clone()))
         }
-        (_, Some(open), Some(sent_at)) if answers_unnamed && sent_at < open.opened_at => {
+        (_, Some(open), Some(sent_at)) if answers_unnamed && is_before(sent_at, open.opened_at) => {
             let gate = &open.id;
             Err(Refused::NotNow(format!(
                 "this was sent before gate {gate} opened, so it was meant for the one before: name the gate to answer it ({gate})"
@@ -296,6 +296,11 @@ fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether something was sent before a time, for senders whose clock counts whole seconds, as Telegram's does.
+fn is_before(sent_at: Timestamp, time: Timestamp) -> bool {
+    if sent_at.subsec_nanosecond() == 0 { sent_at.as_second() < time.as_second() } else { sent_at < time }
 }
 
 fn fence(open: RunId, finished: RunId) -> Result<(), Refused> {

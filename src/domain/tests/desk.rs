@@ -12,7 +12,7 @@ use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{ApprovalMode, Policy};
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
-use crate::domain::session::{Session, TaskFile};
+use crate::domain::session::{Open, Session, State, TaskFile, Work};
 use crate::domain::transition::{Effect, Refused, Transition, World, transition};
 use crate::domain::usd::Usd;
 
@@ -106,6 +106,15 @@ impl Desk {
 
     pub(super) fn session(&self) -> &Session {
         self.session.as_ref().unwrap()
+    }
+
+    /// Bends the open gate into what no command makes of it.
+    pub(super) fn change_gate(&mut self, change: impl FnOnce(&mut Gate)) {
+        if let Some(State::Open(Open { work: Work::Waiting { gate }, .. })) =
+            self.session.as_mut().map(|session| &mut session.state)
+        {
+            change(gate);
+        }
     }
 
     /// The answer to a command that must be carried out.

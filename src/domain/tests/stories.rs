@@ -8,6 +8,7 @@ use super::desk::{
 };
 use super::shorthand::{at, tasks};
 use crate::domain::command::{Command, Target};
+use crate::domain::gate::Gate;
 use crate::domain::id::TaskNumber;
 use crate::domain::plan::TaskSpec;
 use crate::domain::policy::{OnTrouble, Policy};
@@ -264,4 +265,16 @@ fn an_old_button_never_answers_the_next_gate() {
     assert_eq!(desk.refused(again), format!("gate {} isn't open", first.id));
     desk.sent_at = Some(first.opened_at);
     assert!(desk.refused(approve()).starts_with("this was sent before gate"));
+}
+
+#[test]
+fn an_answer_within_the_second_of_its_question_counts() {
+    let mut desk = Desk::opened(day(), Policy::default());
+    let opened_at = desk.gate().unwrap().opened_at;
+    let late = |gate: &mut Gate| gate.opened_at = opened_at + SignedDuration::from_millis(700);
+    desk.change_gate(late);
+    desk.sent_at = Some(opened_at + SignedDuration::from_millis(600));
+    assert!(desk.refused(approve()).starts_with("this was sent before gate"));
+    desk.sent_at = Some(opened_at);
+    desk.approve();
 }
