@@ -1,6 +1,6 @@
 //! The steps that an operator's command takes.
 
-use super::event::{Event, waiting_sentence};
+use super::event::{Event, one_line, waiting_sentence};
 use super::gate::{About, Choice, Decision, Gate, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
 use super::session::{Why, Work};
@@ -17,9 +17,12 @@ impl Turn<'_> {
             Some(task) => {
                 self.progress(task).notes.extend(note.cloned());
                 self.make_ready(task, self.by.clone());
-                if self.paused.is_some() {
-                    self.message = Some(format!("{}: approved; starts after /resume", self.subject(task)));
-                }
+                let but = match &self.world.hold {
+                    _ if self.paused.is_some() => Some("; starts after /resume".to_owned()),
+                    Some(hold) => Some(format!(", but nothing may start: {}", hold.reason)),
+                    None => None,
+                };
+                self.message = but.map(|but| format!("{}: approved{but}", self.subject(task)));
             }
             None => self.work = None,
         }
@@ -60,7 +63,7 @@ impl Turn<'_> {
         let rest = match &self.work {
             Some(Work::Running { task, .. }) => {
                 format!(
-                    "; task {} is running and goes on to its end (\"pause now\" would end its run)",
+                    "; task {} is running and goes on to its end (\"pause now\" would end its run, to be continued later)",
                     self.session.of_total(*task)
                 )
             }
@@ -82,29 +85,37 @@ impl Turn<'_> {
     }
 
     pub(super) fn resume(&mut self) {
-        let lifts = self.world.hold.as_ref().filter(|hold| hold.until.is_none());
+        let (lifts, stays) = match &self.world.hold {
+            Some(hold) if hold.until.is_none() => (Some(hold), None),
+            hold => (None, hold.as_ref()),
+        };
         if let Some(hold) = lifts {
             let ended = Event::HoldEnded { hold: hold.clone(), by: self.by.clone() };
             self.effects.push(Effect::LiftHold);
             self.tell(ended);
         }
+        let held = stays
+            .map_or(String::new(), |hold| format!(", but nothing may start: {}", one_line(&hold.reason)));
         if self.paused.take().is_some() {
             self.tell(Event::Resumed { by: self.by.clone() });
         } else if lifts.is_none() {
-            self.already("Already going on: nothing is paused");
+            self.already(&format!("Already going on, nothing is paused{held}"));
             return;
         }
-        let then = match &self.work {
+        self.message = Some(format!("Resumed{held}. {}", self.under_way()));
+    }
+
+    /// What the session is at, as a sentence without its full stop.
+    fn under_way(&self) -> String {
+        match &self.work {
             Some(Work::Waiting { gate }) => {
                 waiting_sentence(gate, gate.task().map(|task| self.subject(task)).as_ref())
             }
-            Some(Work::Ready { task }) => format!("{} is next", self.subject(*task)),
-            Some(Work::Running { task, .. } | Work::Ending { task, .. }) => {
-                format!("{} is running", self.subject(*task))
-            }
+            Some(Work::Ready { task }) => format!("Next: {}", self.subject(*task)),
+            Some(Work::Running { task, .. }) => format!("Running: {}", self.subject(*task)),
+            Some(Work::Ending { task, run, .. }) => format!("{}: run {run} is ending", self.subject(*task)),
             None => String::new(),
-        };
-        self.message = Some(format!("Resumed. {then}"));
+        }
     }
 
     pub(super) fn skip_at_gate(&mut self, gate: &Gate) -> Result<(), Refused> {
@@ -158,9 +169,22 @@ impl Turn<'_> {
                 "task {number} is {}: only a failed, interrupted or skipped task can be retried",
                 state.as_str()
             ))),
+            TaskState::Completed if self.is_looked_at(number) => Err(Refused::NotNow(format!(
+                "task {number} is completed: /reject its checkpoint with what should be different, then /retry"
+            ))),
             TaskState::Completed => Err(Refused::NotNow(format!(
                 "task {number} is completed: only a failed, interrupted or skipped task can be retried"
             ))),
+        }
+    }
+
+    /// Whether the open gate is this task's checkpoint.
+    fn is_looked_at(&self, number: TaskNumber) -> bool {
+        match &self.work {
+            Some(Work::Waiting { gate: Gate { about: About::Before { reasons, .. }, .. } }) => {
+                checkpoint(reasons) == Some(number)
+            }
+            Some(_) | None => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::command::Actor;
 use super::event::Event;
 use super::gate::Reason;
 use super::hold::Hold;
@@ -30,7 +31,7 @@ impl Turn<'_> {
         progress.attempts += 1;
         progress.started_at = Some(now);
         let (number, attempt) = (progress.runs, progress.attempts);
-        let resume = progress.conversation.take();
+        let resume = progress.conversation.clone();
         self.work = Some(Work::Running { task, run, gate: None });
         let event = Event::TaskStarted {
             subject: self.subject(task),
@@ -45,19 +46,20 @@ impl Turn<'_> {
     }
 
     pub(super) fn end_run(&mut self, task: TaskNumber, run: RunId, why: Why) {
-        self.work = Some(Work::Ending { task, run, why });
-        let event = Event::RunEnding { subject: self.subject(task), run, why, by: self.by.clone() };
+        let by = self.by.clone();
+        self.work = Some(Work::Ending { task, run, why, by: by.clone() });
+        let event = Event::RunEnding { subject: self.subject(task), run, why, by };
         self.tell(event);
     }
 
-    /// Takes a run's end: its cost in any case, its verdict where nothing else was intended.
+    /// Takes a run's end: its cost in any case, its verdict where nothing else was intended by someone.
     pub(super) fn finish(
         &mut self,
         task: TaskNumber,
         run: RunId,
         outcome: &Outcome,
         took: Duration,
-        intended: Option<Why>,
+        intended: Option<(Why, &Actor)>,
     ) {
         self.work = None;
         self.effects.push(Effect::CloseRun(run, Box::new(outcome.clone())));
@@ -66,15 +68,15 @@ impl Turn<'_> {
         progress.duration += took;
         match (&outcome.verdict, intended) {
             (Verdict::Completed { summary }, _) => self.complete(task, run, outcome, took, summary),
-            (_, Some(Why::Skip)) => self.mark_skipped(task, self.by.clone()),
-            (Verdict::Failed { failure }, None | Some(Why::Pause | Why::Stop)) => {
+            (_, Some((Why::Skip, by))) => self.mark_skipped(task, by.clone()),
+            (Verdict::Failed { failure }, None | Some((Why::Pause | Why::Stop, _))) => {
                 self.fail(task, run, failure, took, outcome);
             }
-            (Verdict::Lost | Verdict::NeverRan | Verdict::Unavailable { .. }, Some(Why::Pause)) => {
+            (Verdict::Lost | Verdict::NeverRan | Verdict::Unavailable { .. }, Some((Why::Pause, _))) => {
                 self.suspend(task, run, outcome);
             }
-            (Verdict::Lost, None | Some(Why::Stop))
-            | (Verdict::NeverRan | Verdict::Unavailable { .. }, Some(Why::Stop)) => {
+            (Verdict::Lost, None | Some((Why::Stop, _)))
+            | (Verdict::NeverRan | Verdict::Unavailable { .. }, Some((Why::Stop, _))) => {
                 self.interrupt(task, run);
             }
             (Verdict::NeverRan, None) => {
@@ -90,8 +92,8 @@ impl Turn<'_> {
                 self.tell(event);
             }
         }
-        if intended == Some(Why::Stop) {
-            self.stop();
+        if let Some((Why::Stop, by)) = intended {
+            self.stop_by(by.clone());
         }
     }
 
@@ -147,9 +149,11 @@ impl Turn<'_> {
     /// The run was ended for a pause: the task keeps its approval, and its Claude session if it had begun one.
     fn suspend(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome) {
         self.uncharge(task);
-        let conversation = outcome.usage.conversation.clone();
-        let continues = conversation.is_some();
-        self.progress(task).conversation = conversation;
+        let progress = self.progress(task);
+        if outcome.usage.conversation.is_some() {
+            progress.conversation.clone_from(&outcome.usage.conversation);
+        }
+        let continues = progress.conversation.is_some();
         let event = Event::RunSuspended { subject: self.subject(task), run, continues };
         self.tell(event);
     }

@@ -68,7 +68,7 @@ pub enum Event {
     /// Every task is done with.
     SessionCompleted { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd },
     /// The session was ended early.
-    SessionStopped { completed: usize, total: usize, by: Actor },
+    SessionStopped { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd, by: Actor },
 }
 
 /// The task that an event is about, as its sentences name it.
@@ -149,7 +149,7 @@ impl Event {
             Self::GateOpened { gate, subject } => waiting_sentence(gate, subject.as_ref()),
             Self::GateClosed { gate, subject, decision, by, words } => {
                 let about = subject.as_ref().map_or("the session's end".to_owned(), Subject::to_string);
-                format!("Gate {gate} {} by {by}: {about}{}", decision.as_str(), quoted(words.as_ref()))
+                format!("Gate {gate} {} by {by}: {about}{}", done_with(*decision), quoted(words.as_ref()))
             }
             Self::TaskStarted { subject, run, attempt, resumed, rehearsal } => format!(
                 "Task {} {}{}: {} (run {run}{})",
@@ -160,10 +160,10 @@ impl Event {
                 if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() },
             ),
             Self::TaskCompleted { subject, summary, took, cost, denials, .. } => format!(
-                "{subject}: completed in {}, {cost}. {}{}",
+                "{subject}: completed in {}, {cost}{}{}",
                 human(took),
-                one_line(summary),
-                denied(denials)
+                denied(denials),
+                closing_words(summary)
             ),
             Self::TaskFailed { subject, failure, took, cost, .. } => {
                 format!("{subject}: failed after {}, {cost}: {}", human(took), one_line(failure))
@@ -184,12 +184,8 @@ impl Event {
                 }
             ),
             Self::RunSuspended { subject, run, continues } => format!(
-                "{subject}: run {run} ended for the pause; it {}",
-                if *continues {
-                    "goes on with its Claude session after /resume"
-                } else {
-                    "starts afresh after /resume"
-                }
+                "{subject}: run {run} ended for the pause; the next one {}",
+                if *continues { "continues its Claude session" } else { "starts afresh" }
             ),
             Self::RunBlocked { subject, hold, .. } => format!(
                 "{subject}: held, no attempt counted ({}): {}",
@@ -204,15 +200,14 @@ impl Event {
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
             }
-            Self::SessionCompleted { completed, skipped, total, took, cost } => format!(
-                "Session completed: {completed} of {} done{}, {}, {cost}",
-                count(*total, "task"),
-                if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() },
+            Self::SessionCompleted { completed, skipped, total, took, cost } => {
+                format!("Session completed: {}, {}, {cost}", done(*completed, *skipped, *total), human(took))
+            }
+            Self::SessionStopped { completed, skipped, total, took, cost, by } => format!(
+                "Session stopped by {by}: {}, {}, {cost}",
+                done(*completed, *skipped, *total),
                 human(took)
             ),
-            Self::SessionStopped { completed, total, by } => {
-                format!("Session stopped by {by}: {completed} of {} done", count(*total, "task"))
-            }
         }
     }
 }
@@ -223,14 +218,14 @@ pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
     let choices = gate.choices_in_words();
     let id = &gate.id;
     match &gate.about {
-        About::Before { next: Next::Task(_), .. } => {
-            format!("{subject}: waiting for approval ({}); gate {id}: {choices}", gate.reasons().join(", "))
-        }
-        About::Before { next: Next::End, .. } => {
-            format!(
-                "All tasks are done: waiting for a last look ({}); gate {id}: {choices}",
-                gate.reasons().join(", ")
-            )
+        About::Before { next, .. } => {
+            let asked = match next {
+                Next::Task(_) => format!("{subject}: waiting for approval"),
+                Next::End => "All tasks are done: waiting for a last look".to_owned(),
+            };
+            let again =
+                gate.retriable().map_or(String::new(), |task| format!(" (/retry runs task {task} again)"));
+            format!("{asked} ({}); gate {id}: {choices}{again}", gate.reasons().join(", "))
         }
         About::Failed { .. } => format!("{subject}: failed, what now? Gate {id}: {choices}"),
         About::Interrupted { .. } => format!("{subject}: interrupted, what now? Gate {id}: {choices}"),
@@ -242,15 +237,38 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+fn done(completed: usize, skipped: usize, total: usize) -> String {
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    format!("{completed} of {} done{skipped}", count(total, "task"))
+}
+
 fn quoted(words: Option<&String>) -> String {
     words.map_or(String::new(), |words| format!(" (\"{}\")", one_line(words)))
 }
 
-fn denied(denials: &[String]) -> String {
-    if denials.is_empty() { String::new() } else { format!(" Was not allowed to: {}", denials.join(", ")) }
+/// What became of a gate, as a participle: an answer that means something else for the task says so.
+fn done_with(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approved => "approved",
+        Decision::Rejected => "rejected",
+        Decision::Retried => "answered with retry",
+        Decision::Skipped => "answered with skip",
+        Decision::Stopped => "answered with stop",
+        Decision::Withdrawn => "withdrawn",
+    }
 }
 
-fn one_line(text: &str) -> String {
+fn denied(denials: &[String]) -> String {
+    if denials.is_empty() { String::new() } else { format!(" (was not allowed to: {})", denials.join(", ")) }
+}
+
+fn closing_words(summary: &str) -> String {
+    let summary = one_line(summary);
+    if summary.is_empty() { summary } else { format!(". {summary}") }
+}
+
+/// A text on one line, and a long one cut short.
+pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 300;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::run::Obstacle;
 
-/// How long to wait before an API that could not be reached is tried again.
-const API_PAUSE: Duration = Duration::from_mins(1);
+/// How long at least to wait before what stood in the way is met again.
+const SHORTEST: Duration = Duration::from_mins(1);
 
 /// A reason for which nothing may start, until a time or until a person acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,18 +53,17 @@ impl HoldKind {
 impl Hold {
     /// The hold that an obstacle met by a run asks for.
     pub fn for_obstacle(obstacle: &Obstacle, now: Timestamp) -> Self {
+        let soon = now.saturating_add(SHORTEST).unwrap_or(now);
         let (kind, until, reason) = match obstacle {
             Obstacle::UsageLimit { resets_at, message } => {
-                (HoldKind::UsageLimit, *resets_at, message.clone())
+                (HoldKind::UsageLimit, resets_at.map(|at| at.max(soon)), message.clone())
             }
             Obstacle::Login { message } => (
                 HoldKind::Login,
                 None,
                 format!("{message} (log in with `claude` as the daemon's user, then /resume)"),
             ),
-            Obstacle::Api { message } => {
-                (HoldKind::Api, Some(now.saturating_add(API_PAUSE).unwrap_or(now)), message.clone())
-            }
+            Obstacle::Api { message } => (HoldKind::Api, Some(soon), message.clone()),
             Obstacle::Launch { message } => {
                 (HoldKind::Launch, None, format!("{message}; when that is mended: /resume"))
             }

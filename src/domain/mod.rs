@@ -16,6 +16,8 @@ pub mod run;
 pub mod session;
 mod settle;
 pub mod task;
+#[cfg(test)]
+mod tests;
 pub mod transition;
 mod turn;
 pub mod usd;

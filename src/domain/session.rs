@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::command::Actor;
 use super::gate::{Gate, Reason};
 use super::id::{RunId, SessionId, TaskNumber};
 use super::policy::Policy;
@@ -106,6 +107,8 @@ pub enum Work {
         run: RunId,
         /// What is intended.
         why: Why,
+        /// Who intends it.
+        by: Actor,
     },
 }
 
@@ -163,8 +166,8 @@ impl Session {
 
     /// The run that is open, and its task.
     pub fn run(&self) -> Option<(RunId, TaskNumber)> {
-        match self.open()?.work {
-            Work::Running { run, task, .. } | Work::Ending { run, task, .. } => Some((run, task)),
+        match &self.open()?.work {
+            Work::Running { run, task, .. } | Work::Ending { run, task, .. } => Some((*run, *task)),
             Work::Waiting { .. } | Work::Ready { .. } => None,
         }
     }
@@ -179,7 +182,7 @@ impl Session {
         self.tasks.iter().find(|task| task.number() == number)
     }
 
-    /// The task that the session is at: running, ready or asked about; else the first that isn't done.
+    /// The task that the session is at: running, ready or asked about; none before its end.
     pub fn current(&self) -> Option<&Arc<Task>> {
         let open = self.open()?;
         let at = match &open.work {

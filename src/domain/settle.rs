@@ -1,7 +1,6 @@
 //! What comes next when nothing is under way: run a task, ask a person, or finish.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::command::Actor;
 use super::event::Event;
@@ -101,13 +100,12 @@ impl Turn<'_> {
             return;
         }
         let counts = self.session.counts();
-        let took = self.world.now.duration_since(self.session.started_at);
         self.ended = Some(State::Completed { at: self.world.now });
         let event = Event::SessionCompleted {
             completed: counts.completed,
             skipped: counts.skipped,
             total: counts.total,
-            took: Duration::try_from(took).unwrap_or_default(),
+            took: self.took(),
             cost: self.session.cost(),
         };
         self.tell(event);

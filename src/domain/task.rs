@@ -55,7 +55,7 @@ pub struct Progress {
     pub runs: u32,
     /// How many of the runs count against the policy's limit.
     pub attempts: u32,
-    /// The Claude session that the next run continues, after a `pause now`.
+    /// The Claude session that its runs continue, after a `pause now`; kept until a run has ended for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
     /// What the task's check printed when it last failed.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::command::{Command, Order, Target};
+use super::command::{Actor, Command, Order, Target};
 use super::event::Event;
 use super::gate::{Closing, Gate};
 use super::hold::Hold;
@@ -105,7 +105,7 @@ enum Stage<'a> {
     Ready(TaskNumber),
     Running(TaskNumber, RunId),
     Asking(TaskNumber, RunId, &'a Gate),
-    Ending(TaskNumber, RunId, Why),
+    Ending(TaskNumber, RunId, Why, &'a Actor),
 }
 
 impl<'a> Stage<'a> {
@@ -115,7 +115,7 @@ impl<'a> Stage<'a> {
             Work::Ready { task } => Self::Ready(*task),
             Work::Running { task, run, gate: None } => Self::Running(*task, *run),
             Work::Running { task, run, gate: Some(gate) } => Self::Asking(*task, *run, gate),
-            Work::Ending { task, run, why } => Self::Ending(*task, *run, *why),
+            Work::Ending { task, run, why, by } => Self::Ending(*task, *run, *why, by),
         }
     }
 }
@@ -147,7 +147,7 @@ fn proceed(
         }
         (Stage::Ready(task), Command::Reject { .. }) => {
             return Err(Refused::NotNow(format!(
-                "task {task} is already approved and about to start: /skip or /stop would keep it from running"
+                "task {task} is already approved: /skip or /stop would keep it from running"
             )));
         }
         (Stage::Running(task, _) | Stage::Ending(task, ..), Command::Reject { .. }) => {
@@ -179,7 +179,7 @@ fn proceed(
             turn.withdraw();
             turn.end_run(*task, *run, Why::Stop);
         }
-        (Stage::Ending(task, run, why), Command::Stop { .. }) => match why {
+        (Stage::Ending(task, run, why, _), Command::Stop { .. }) => match why {
             Why::Stop => turn.already("The session is already being stopped"),
             Why::Pause | Why::Skip => turn.end_run(*task, *run, Why::Stop),
         },
@@ -202,9 +202,9 @@ fn proceed(
             turn.withdraw();
             turn.finish(*task, *open, outcome, *took, None);
         }
-        (Stage::Ending(task, open, why), Command::Finish { run, outcome, took }) => {
+        (Stage::Ending(task, open, why, by), Command::Finish { run, outcome, took }) => {
             fence(*open, *run)?;
-            turn.finish(*task, *open, outcome, *took, Some(*why));
+            turn.finish(*task, *open, outcome, *took, Some((*why, by)));
         }
     }
     Ok(())
@@ -227,7 +227,7 @@ fn skip(turn: &mut Turn<'_>, stage: &Stage<'_>, target: &Target) -> Result<(), R
             turn.end_run(*task, *run, Why::Skip);
             Ok(())
         }
-        Stage::Ending(task, run, why) if named.is_none_or(|named| named == *task) => {
+        Stage::Ending(task, run, why, _) if named.is_none_or(|named| named == *task) => {
             match why {
                 Why::Pause => turn.end_run(*task, *run, Why::Skip),
                 Why::Skip => turn.already(&format!("Task {task} is already being skipped")),
@@ -265,7 +265,7 @@ fn retry(
             Stage::Ready(task) | Stage::Running(task, _) | Stage::Asking(task, ..) | Stage::Ending(task, ..),
             Target::Current | Target::Gate(_),
         ) => Err(Refused::NotNow(format!(
-            "task {task} has not ended: name the task that is to run again, as in /retry #{task}"
+            "nothing to retry: task {task} has not ended (\"retry #\" and a number runs a failed, interrupted or skipped task again)"
         ))),
     }
 }
@@ -288,7 +288,7 @@ fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
         (Some(named), open, _) if open.is_none_or(|open| open.id != *named) => {
             Err(Refused::NotTheOpenGate(named.clone()))
         }
-        (_, Some(open), Some(sent_at)) if answers_unnamed && sent_at < open.opened_at => {
+        (_, Some(open), Some(sent_at)) if answers_unnamed && is_before(sent_at, open.opened_at) => {
             let gate = &open.id;
             Err(Refused::NotNow(format!(
                 "this was sent before gate {gate} opened, so it was meant for the one before: name the gate to answer it ({gate})"
@@ -296,6 +296,11 @@ fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether something was sent before a time, for senders whose clock counts whole seconds, as Telegram's does.
+fn is_before(sent_at: Timestamp, time: Timestamp) -> bool {
+    if sent_at.subsec_nanosecond() == 0 { sent_at.as_second() < time.as_second() } else { sent_at < time }
 }
 
 fn fence(open: RunId, finished: RunId) -> Result<(), Refused> {
@@ -322,12 +327,12 @@ fn still_open(session: &Session) -> Refused {
 
 fn already_approved(session: &Session, task: TaskNumber, world: &World) -> Refused {
     let paused = session.open().is_some_and(|open| open.paused.is_some());
-    let waits_for = match &world.hold {
-        _ if paused => "it starts after /resume".to_owned(),
-        Some(hold) => format!("it waits for a hold: {}", hold.reason),
-        None => "it is about to start".to_owned(),
+    let but = match &world.hold {
+        _ if paused => ": it starts after /resume".to_owned(),
+        Some(hold) => format!(", but nothing may start: {}", hold.reason),
+        None => ": it is about to start".to_owned(),
     };
-    Refused::NotNow(format!("task {task} is already approved: {waits_for}"))
+    Refused::NotNow(format!("task {task} is already approved{but}"))
 }
 
 fn no_question(session: &Session, task: TaskNumber, word: &str) -> Refused {

@@ -1,12 +1,13 @@
 //! The steps that a transition is made of: each changes the session and tells it in the same breath.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::command::{Actor, Opening, Order};
 use super::event::{Event, Subject};
-use super::gate::{About, Closing, Decision, Gate, Next, Reason};
+use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
 use super::session::{Open, Session, State, Work};
 use super::task::{Approval, Progress, Task, TaskState};
@@ -101,7 +102,19 @@ impl<'a> Turn<'a> {
     pub(super) fn stop_by(&mut self, by: Actor) {
         let counts = self.session.counts();
         self.ended = Some(State::Stopped { at: self.world.now });
-        self.tell(Event::SessionStopped { completed: counts.completed, total: counts.total, by });
+        self.tell(Event::SessionStopped {
+            completed: counts.completed,
+            skipped: counts.skipped,
+            total: counts.total,
+            took: self.took(),
+            cost: self.session.cost(),
+            by,
+        });
+    }
+
+    /// How long the session has gone on.
+    pub(super) fn took(&self) -> Duration {
+        Duration::try_from(self.world.now.duration_since(self.session.started_at)).unwrap_or_default()
     }
 
     /// Closes the open gate, whose question no longer matters; what it was owed for stays owed.
@@ -121,6 +134,7 @@ impl<'a> Turn<'a> {
 
     pub(super) fn mark_skipped(&mut self, task: TaskNumber, by: Actor) {
         self.end_task(task, TaskState::Skipped);
+        self.owed.retain(|reason| !matches!(reason, Reason::Rejected { task: about, .. } if *about == task));
         let at_it = match &self.work {
             Some(Work::Waiting { gate }) => gate.task() == Some(task),
             Some(Work::Ready { task: ready }) => *ready == task,
@@ -178,12 +192,11 @@ impl<'a> Turn<'a> {
         self.tell(event);
     }
 
-    /// Hands on those reasons of a closed gate that its task's fate doesn't discharge.
+    /// Hands on those reasons of a closed gate that wouldn't be found again: what lies in a task itself would be.
     pub(super) fn owe(&mut self, gate: &Gate) {
-        let About::Before { next, reasons } = &gate.about else { return };
+        let About::Before { reasons, .. } = &gate.about else { return };
         let outlives = |reason: &&Reason| match reason {
-            Reason::Start | Reason::Checkpoint { .. } => true,
-            Reason::Rejected { task, .. } => *next != Next::Task(*task),
+            Reason::Start | Reason::Checkpoint { .. } | Reason::Rejected { .. } => true,
             Reason::Manual
             | Reason::Required
             | Reason::Requested
@@ -201,6 +214,9 @@ impl<'a> Turn<'a> {
                 "there is no task {number} in this session: it has {}",
                 match numbers.as_slice() {
                     [only] => format!("task {only} only"),
+                    [first, .., last] if numbers.len() > 12 => {
+                        format!("{} tasks, {first} to {last}", numbers.len())
+                    }
                     numbers => format!("tasks {}", numbers.join(", ")),
                 }
             ))

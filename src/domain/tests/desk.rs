@@ -1,0 +1,230 @@
+//! A session being driven: the engine's part of the work, with a clock and ids that can be foreseen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::command::{Actor, Command, Opening, Order, Target};
+use crate::domain::gate::Gate;
+use crate::domain::hold::Hold;
+use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
+use crate::domain::plan::{Plan, TaskSpec};
+use crate::domain::policy::{ApprovalMode, Policy};
+use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::session::{Open, Session, State, TaskFile, Work};
+use crate::domain::transition::{Effect, Refused, Transition, World, transition};
+use crate::domain::usd::Usd;
+
+/// 2025-11-20 09:30:00 UTC.
+const MORNING: i64 = 1_763_631_000;
+
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) session: Option<Session>,
+    pub(super) hold: Option<Hold>,
+    pub(super) sent_at: Option<Timestamp>,
+    opening: Opening,
+    seconds: i64,
+    gates: u32,
+    runs: i64,
+}
+
+impl Desk {
+    pub(super) fn new(tasks: Vec<TaskSpec>, policy: Policy) -> Self {
+        let opening = Opening {
+            id: SessionId::new("20251120-093000"),
+            task_file: TaskFile { name: "2025-11-20-tasks.md".to_owned(), digest: "c0ffee".to_owned() },
+            plan: Plan { title: None, tasks: tasks.into_iter().map(Arc::new).collect() },
+            policy,
+            rehearsal: false,
+        };
+        Self { session: None, hold: None, sent_at: None, opening, seconds: 0, gates: 0, runs: 0 }
+    }
+
+    /// A desk at which the session has begun.
+    pub(super) fn opened(tasks: Vec<TaskSpec>, policy: Policy) -> Self {
+        Self::new(tasks, policy).then(Self::start)
+    }
+
+    /// Goes on from here, for chains.
+    pub(super) fn then(mut self, step: impl FnOnce(&mut Self)) -> Self {
+        step(&mut self);
+        self
+    }
+
+    /// Gives a command a second after the one before, and keeps what the store would keep.
+    pub(super) fn tell(&mut self, command: Command) -> Result<Transition, Refused> {
+        self.seconds += 1;
+        let workers = matches!(command, Command::Claim { .. } | Command::Finish { .. });
+        let by = if workers { Actor::worker() } else { Actor::named("ann") };
+        let order = Order { command, by, sent_at: self.sent_at.take() };
+        let transition = transition(self.session.as_ref(), &order, &self.world())?;
+        self.session = Some(transition.session.clone());
+        for effect in &transition.effects {
+            match effect {
+                Effect::OpenGate(_) => self.gates += 1,
+                Effect::OpenRun { .. } => self.runs += 1,
+                Effect::BeginHold(hold) => self.hold = Some(hold.clone()),
+                Effect::LiftHold => self.hold = None,
+                Effect::CloseGate(..) | Effect::CloseRun(..) => {}
+            }
+        }
+        Ok(transition)
+    }
+
+    fn world(&self) -> World {
+        World {
+            now: self.now(),
+            fresh_gate: GateId::from_random(self.gates),
+            hold: self.hold.clone(),
+            run_open: self.session.as_ref().is_some_and(|session| session.run().is_some()),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_second(MORNING + self.seconds).unwrap()
+    }
+
+    pub(super) fn opening(&self) -> Command {
+        Command::Start(Box::new(self.opening.clone()))
+    }
+
+    pub(super) fn claiming(&self) -> Command {
+        Command::Claim { run: RunId(self.runs + 1) }
+    }
+
+    /// The end of the open run, or of one that isn't open when there is none.
+    pub(super) fn finishing(&self, verdict: Verdict) -> Command {
+        let run = self.session.as_ref().and_then(Session::run).map_or(RunId(99), |(run, _)| run);
+        finish(run, verdict)
+    }
+
+    pub(super) fn gate(&self) -> Option<&Gate> {
+        self.session.as_ref().and_then(Session::gate)
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        self.session.as_ref().unwrap()
+    }
+
+    /// Bends the open gate into what no command makes of it.
+    pub(super) fn change_gate(&mut self, change: impl FnOnce(&mut Gate)) {
+        if let Some(State::Open(Open { work: Work::Waiting { gate }, .. })) =
+            self.session.as_mut().map(|session| &mut session.state)
+        {
+            change(gate);
+        }
+    }
+
+    /// The answer to a command that must be carried out.
+    pub(super) fn told(&mut self, command: Command) -> String {
+        self.tell(command).unwrap().message
+    }
+
+    /// The sentence with which a command must be refused.
+    pub(super) fn refused(&mut self, command: Command) -> String {
+        self.tell(command).unwrap_err().to_string()
+    }
+
+    pub(super) fn start(&mut self) {
+        self.told(self.opening());
+    }
+
+    pub(super) fn approve(&mut self) {
+        self.told(approve());
+    }
+
+    /// Claims the ready task; the run stays open.
+    pub(super) fn claim(&mut self) {
+        self.told(self.claiming());
+    }
+
+    pub(super) fn finish(&mut self, verdict: Verdict) {
+        self.told(self.finishing(verdict));
+    }
+
+    /// Claims the ready task and completes it.
+    pub(super) fn work(&mut self) {
+        self.claim();
+        self.finish(completed());
+    }
+}
+
+pub(super) fn task(number: u32, kind: &str) -> TaskSpec {
+    TaskSpec {
+        number: TaskNumber(number),
+        title: format!("Do the {kind} part"),
+        kind: kind.to_owned(),
+        priority: None,
+        requires_approval: None,
+        description: None,
+        acceptance_criteria: Vec::new(),
+        instruction: Some("Do it".to_owned()),
+        model: None,
+        timeout: None,
+        idle_timeout: None,
+        check: None,
+        depends_on: Vec::new(),
+    }
+}
+
+pub(super) fn auto() -> Policy {
+    Policy { approval_mode: ApprovalMode::Auto, ..Policy::default() }
+}
+
+pub(super) fn approve() -> Command {
+    Command::Approve { gate: None, note: None }
+}
+
+pub(super) fn reject(feedback: &str) -> Command {
+    Command::Reject { gate: None, feedback: Some(feedback.to_owned()) }
+}
+
+pub(super) fn pause() -> Command {
+    Command::Pause { now: false }
+}
+
+pub(super) fn pause_now() -> Command {
+    Command::Pause { now: true }
+}
+
+pub(super) fn skip() -> Command {
+    Command::Skip { target: Target::Current }
+}
+
+pub(super) fn skip_task(number: u32) -> Command {
+    Command::Skip { target: Target::Task(TaskNumber(number)) }
+}
+
+pub(super) fn retry() -> Command {
+    Command::Retry { target: Target::Current, feedback: None }
+}
+
+pub(super) fn retry_task(number: u32) -> Command {
+    Command::Retry { target: Target::Task(TaskNumber(number)), feedback: None }
+}
+
+pub(super) fn stop() -> Command {
+    Command::Stop { gate: None }
+}
+
+pub(super) fn finish(run: RunId, verdict: Verdict) -> Command {
+    let cost = Usd::from_micros(420_000);
+    let usage = Usage { cost, conversation: Some(format!("conversation-{run}")), ..Usage::default() };
+    let outcome = Box::new(Outcome { verdict, usage, denials: Vec::new() });
+    Command::Finish { run, outcome, took: Duration::from_secs(27) }
+}
+
+pub(super) fn completed() -> Verdict {
+    Verdict::Completed { summary: "Done.".to_owned() }
+}
+
+pub(super) fn failed() -> Verdict {
+    Verdict::Failed { failure: Failure::Reported { message: "no such table".to_owned() } }
+}
+
+pub(super) fn usage_limit() -> Verdict {
+    let message = "usage limit reached".to_owned();
+    Verdict::Unavailable { obstacle: Obstacle::UsageLimit { resets_at: None, message } }
+}
