@@ -74,11 +74,7 @@ pub async fn run_check(
     Ok(match (by, reason) {
         (EndedBy::Stop, _) => Checked::Stopped,
         (_, None) => Checked::Passed,
-        (_, Some(reason)) => Checked::Failed(Failure::Check {
-            name: check.name.clone(),
-            reason,
-            output,
-        }),
+        (_, Some(reason)) => Checked::Failed(Failure::Check { name: check.name.clone(), reason, output }),
     })
 }
 
@@ -111,18 +107,10 @@ fn begin(
 fn streams(files: &RunFiles) -> io::Result<Streams> {
     files.create_folders()?;
     let output = create_new(&files.log())?;
-    Ok(Streams {
-        stdin: File::open("/dev/null")?,
-        stdout: output.try_clone()?,
-        stderr: output,
-    })
+    Ok(Streams { stdin: File::open("/dev/null")?, stdout: output.try_clone()?, stderr: output })
 }
 
-async fn watch(
-    process: &mut Process,
-    check: &Check,
-    stop: &CancellationToken,
-) -> io::Result<EndedBy> {
+async fn watch(process: &mut Process, check: &Check, stop: &CancellationToken) -> io::Result<EndedBy> {
     let why = tokio::select! {
         biased;
         ended = process.wait() => return ended.map(|()| EndedBy::Itself),

@@ -92,9 +92,9 @@ impl Control {
         remove(&draft)?;
         match linked {
             Ok(()) => Ok(mine),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => self
-                .started()?
-                .ok_or_else(|| io::Error::other("`started` came and went")),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                self.started()?.ok_or_else(|| io::Error::other("`started` came and went"))
+            }
             Err(error) => Err(error),
         }
     }
@@ -105,10 +105,7 @@ impl Control {
         };
         parse_started(&text).map(Some).ok_or_else(|| {
             let path = self.file("started");
-            io::Error::new(
-                ErrorKind::InvalidData,
-                format!("{} is not understood", path.display()),
-            )
+            io::Error::new(ErrorKind::InvalidData, format!("{} is not understood", path.display()))
         })
     }
 

@@ -75,12 +75,7 @@ pub async fn see_through(
     let refusal = process.refusal();
     let concluding = move || conclude(follower, &files, exit, by, refusal.as_deref());
     let outcome = blocking(concluding).await?;
-    Ok(Ended {
-        outcome,
-        by,
-        exit,
-        left_behind,
-    })
+    Ok(Ended { outcome, by, exit, left_behind })
 }
 
 async fn follow(
@@ -231,7 +226,5 @@ pub(super) fn tail(path: &Path) -> io::Result<String> {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)?
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

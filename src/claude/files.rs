@@ -20,10 +20,7 @@ pub struct RunFiles {
 impl RunFiles {
     /// Names the files of run `stem`, such as `task-1-run-2`, in its session's folder.
     pub fn new(session_dir: PathBuf, stem: &str) -> Self {
-        Self {
-            dir: std::path::absolute(&session_dir).unwrap_or(session_dir),
-            stem: stem.to_owned(),
-        }
+        Self { dir: std::path::absolute(&session_dir).unwrap_or(session_dir), stem: stem.to_owned() }
     }
 
     /// What the run said, for people.
@@ -48,10 +45,7 @@ impl RunFiles {
 
     /// The files of a process that belongs to this run, such as its `check-1`.
     pub(super) fn of_part(&self, part: &str) -> Self {
-        Self {
-            dir: self.dir.clone(),
-            stem: format!("{}.{part}", self.stem),
-        }
+        Self { dir: self.dir.clone(), stem: format!("{}.{part}", self.stem) }
     }
 
     pub(super) fn control(&self) -> Control {
@@ -70,11 +64,7 @@ impl RunFiles {
 
 /// Creates a file that must not exist yet, for its owner only.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Creates a file that must not exist yet and fills it.
@@ -84,11 +74,7 @@ pub(super) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Opens a file for appending, creating it for its owner only.
 pub(super) fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 fn create_folder(path: &Path) -> io::Result<()> {

@@ -75,11 +75,7 @@ impl Follower {
         let stderr_length = fs::metadata(&self.stderr).map_or(0, |stderr| stderr.len());
         let stirred = read > 0 || stderr_length != self.stderr_length;
         self.stderr_length = stderr_length;
-        Ok(Step {
-            stirred,
-            more,
-            activity: self.story.activity.take(),
-        })
+        Ok(Step { stirred, more, activity: self.story.activity.take() })
     }
 
     /// Reads to the end; what stands there without a line's end counts as a line, because nobody will finish it.
@@ -234,8 +230,7 @@ impl Log {
     /// A log that can't be written (the disk is full) is given up; the raw output still tells everything.
     fn flush(&mut self) {
         if !self.pending.is_empty() && !self.failed {
-            let written = open(&mut self.file, &self.path)
-                .and_then(|file| file.write_all(&self.pending));
+            let written = open(&mut self.file, &self.path).and_then(|file| file.write_all(&self.pending));
             if let Err(error) = written {
                 tracing::warn!(log = %self.path.display(), %error, "the readable log is incomplete");
                 self.failed = true;

@@ -10,16 +10,8 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-const PASSED: [&str; 8] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "TZ",
-    "USER",
-    "TMPDIR",
-    "CLAUDE_CONFIG_DIR",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-];
+const PASSED: [&str; 8] =
+    ["PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"];
 const SET: [&str; 5] = [
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
     "DISABLE_AUTOUPDATER",
@@ -46,10 +38,7 @@ impl Settings {
     /// The same process boundary with our own binary behind it, which changes nothing.
     #[must_use]
     pub fn rehearsal(self, binary: &str) -> Self {
-        Self {
-            command: vec![binary.to_owned(), super::rehearse::REHEARSE.to_owned()],
-            ..self
-        }
+        Self { command: vec![binary.to_owned(), super::rehearse::REHEARSE.to_owned()], ..self }
     }
 }
 
@@ -97,12 +86,7 @@ impl Invocation {
             Conversation::New(id) => ["--session-id".to_owned(), id.to_string()],
             Conversation::Resume(id) => ["--resume".to_owned(), id.to_string()],
         });
-        Self {
-            program,
-            args,
-            env: passed(&settings.env, environment),
-            cwd,
-        }
+        Self { program, args, env: passed(&settings.env, environment), cwd }
     }
 
     /// Puts together one call of a check's command, with the environment that the CLI has.
@@ -143,11 +127,7 @@ fn passed(
                 || configured.iter().any(|passed| name == passed.as_str()))
     };
     let set = SET.map(|name| (OsString::from(name), OsString::from("1")));
-    environment
-        .into_iter()
-        .filter(|(name, _)| wanted(name))
-        .chain(set)
-        .collect()
+    environment.into_iter().filter(|(name, _)| wanted(name)).chain(set).collect()
 }
 
 #[cfg(test)]
@@ -156,17 +136,11 @@ mod tests {
 
     fn settings(command: &[&str], flags: &[&str]) -> Settings {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        Settings {
-            command: owned(command),
-            flags: owned(flags),
-            ..Settings::default()
-        }
+        Settings { command: owned(command), flags: owned(flags), ..Settings::default() }
     }
 
     fn args(settings: &Settings, conversation: Conversation) -> String {
-        Invocation::of_claude(settings, conversation, "/".into(), [])
-            .args
-            .join(" ")
+        Invocation::of_claude(settings, conversation, "/".into(), []).args.join(" ")
     }
 
     #[test]

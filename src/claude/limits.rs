@@ -7,16 +7,10 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-const PHRASES: [&str; 5] = [
-    "you've hit your",
-    "limit reached",
-    "usage limit",
-    "spend limit",
-    "credit balance is too low",
-];
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
+const PHRASES: [&str; 5] =
+    ["you've hit your", "limit reached", "usage limit", "spend limit", "credit balance is too low"];
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Whether an error of the CLI is about a usage limit.
 pub(super) fn tells_of_limit(complaint: &str) -> bool {

@@ -59,19 +59,13 @@ impl Identity {
         }
     }
 
-    pub(super) fn is_running(self) -> bool {
-        look(self.pid).is_some_and(|seen| seen.identity == self && !seen.zombie)
-    }
-
     /// How long ago it started; counts on across restarts of ours.
     pub(super) fn age(self) -> Duration {
         let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
         let seconds = uptime.split_whitespace().next().and_then(|s| s.parse().ok());
         let uptime = Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default();
         let per_second = rustix::param::clock_ticks_per_second().max(1);
-        uptime.saturating_sub(Duration::from_millis(
-            self.ticks.saturating_mul(1000) / per_second,
-        ))
+        uptime.saturating_sub(Duration::from_millis(self.ticks.saturating_mul(1000) / per_second))
     }
 }
 
@@ -119,10 +113,7 @@ fn parse_stat(stat: &[u8]) -> Option<Seen> {
     let field = |number: usize| fields.get(number - 3).copied();
     let threads: u32 = field(20)?.parse().ok()?;
     Some(Seen {
-        identity: Identity {
-            pid,
-            ticks: field(22)?.parse().ok()?,
-        },
+        identity: Identity { pid, ticks: field(22)?.parse().ok()? },
         parent: field(4)?.parse().ok()?,
         session: field(6)?.parse().ok()?,
         zombie: matches!(field(3)?, "Z" | "X") && threads <= 1,
@@ -147,6 +138,5 @@ mod tests {
         let stranger = Identity { ticks: me.ticks + 1, ..me };
         assert!(me.hold().unwrap().is_some());
         assert!(stranger.hold().unwrap().is_none());
-        assert!(!stranger.is_running());
     }
 }

@@ -52,10 +52,7 @@ impl Skimmer {
     fn structure(&mut self, byte: u8) {
         match byte {
             b'"' => {
-                self.string = Text::Inside {
-                    length: 0,
-                    escaped: false,
-                };
+                self.string = Text::Inside { length: 0, escaped: false };
             }
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => {
@@ -78,10 +75,7 @@ impl Skimmer {
     fn inside<'a>(&mut self, piece: &'a [u8], length: usize, escaped: bool) -> &'a [u8] {
         if escaped {
             self.keep(&piece[..1]);
-            self.string = Text::Inside {
-                length: length + 1,
-                escaped: false,
-            };
+            self.string = Text::Inside { length: length + 1, escaped: false };
             return &piece[1..];
         }
         if length >= LONGEST_STRING && is_plain(piece[0]) {
@@ -93,20 +87,8 @@ impl Skimmer {
         let window = &piece[..piece.len().min(room)];
         let (taken, string) = match memchr::memchr2(b'"', b'\\', window) {
             Some(at) if window[at] == b'"' => (at + 1, Text::Outside),
-            Some(at) => (
-                at + 1,
-                Text::Inside {
-                    length: length + at + 1,
-                    escaped: true,
-                },
-            ),
-            None => (
-                window.len(),
-                Text::Inside {
-                    length: length + window.len(),
-                    escaped: false,
-                },
-            ),
+            Some(at) => (at + 1, Text::Inside { length: length + at + 1, escaped: true }),
+            None => (window.len(), Text::Inside { length: length + window.len(), escaped: false }),
         };
         self.keep(&piece[..taken]);
         self.string = string;

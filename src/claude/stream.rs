@@ -127,8 +127,8 @@ pub fn parse(line: &[u8]) -> Vec<Message> {
     if !line.starts_with(b"{") {
         return Vec::new();
     }
-    let value = serde_json::from_slice(line)
-        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
+    let value =
+        serde_json::from_slice(line).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
     let Ok(value): Result<Value, _> = value else {
         return Vec::new();
     };
@@ -158,9 +158,7 @@ fn system(value: &Value) -> Option<Message> {
             what: owned(value, "tool_name").unwrap_or_default(),
             message: owned(value, "message").unwrap_or_default(),
         }),
-        "model_fallback" => Some(Message::Noted {
-            text: owned(value, "content")?,
-        }),
+        "model_fallback" => Some(Message::Noted { text: owned(value, "content")? }),
         _ => None,
     }
 }
@@ -179,17 +177,11 @@ fn assistant(value: &Value) -> Vec<Message> {
     let complains = value["is_api_error_message"].as_bool() == Some(true);
     blocks(message)
         .filter_map(|block| match text_of(block, "type")? {
-            "text" if complains => Some(Message::Complained {
-                text: owned(block, "text")?,
-            }),
-            "text" => Some(Message::Said {
-                text: owned(block, "text")?,
-                model: model.clone(),
-            }),
-            "tool_use" => Some(Message::Called {
-                name: owned(block, "name")?,
-                about: about_tool(&block["input"]),
-            }),
+            "text" if complains => Some(Message::Complained { text: owned(block, "text")? }),
+            "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
+            "tool_use" => {
+                Some(Message::Called { name: owned(block, "name")?, about: about_tool(&block["input"]) })
+            }
             _ => None,
         })
         .collect()
@@ -217,9 +209,7 @@ fn answer(content: &Value) -> String {
 fn limits(info: &Value) -> Limits {
     Limits {
         rejected: text_of(info, "status") == Some("rejected"),
-        resets_at: info["resetsAt"]
-            .as_i64()
-            .and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        resets_at: info["resetsAt"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
     }
 }
 
@@ -330,11 +320,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_cost_only_themselves() {
-        let line = b"{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"a\xffb\"}]}}";
-        let said = Message::Said {
-            text: "a\u{fffd}b".to_owned(),
-            model: None,
-        };
+        let line =
+            b"{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"a\xffb\"}]}}";
+        let said = Message::Said { text: "a\u{fffd}b".to_owned(), model: None };
         assert_eq!(parse(line), [said]);
     }
 }

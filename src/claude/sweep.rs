@@ -42,11 +42,7 @@ pub(super) struct Hunt {
 impl Hunt {
     /// Begins with what is known of the run: its launcher and other processes that were once verified.
     pub(super) fn new(marker: Marker, launcher: Option<Identity>, child: Option<Identity>) -> Self {
-        Self {
-            marker,
-            launcher,
-            known: launcher.into_iter().chain(child).collect(),
-        }
+        Self { marker, launcher, known: launcher.into_iter().chain(child).collect() }
     }
 
     /// Looks once; answers who is there and alive.
@@ -65,17 +61,10 @@ impl Hunt {
         while let Some(more) = kin(&table, &found, &spared) {
             found.extend(more);
         }
-        let ours: Vec<Seen> = table
-            .into_iter()
-            .filter(|seen| found.contains(&seen.identity.pid))
-            .collect();
+        let ours: Vec<Seen> = table.into_iter().filter(|seen| found.contains(&seen.identity.pid)).collect();
         self.known.extend(ours.iter().map(|seen| seen.identity));
         self.reap(&ours);
-        Ok(ours
-            .iter()
-            .filter(|seen| !seen.zombie)
-            .map(|seen| seen.identity)
-            .collect())
+        Ok(ours.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity).collect())
     }
 
     /// Signals everyone who is there, once.
@@ -126,25 +115,14 @@ impl Hunt {
             .filter(|seen| seen.zombie && seen.parent == own)
             .filter(|seen| Some(seen.identity) != self.launcher);
         for pid in orphans.filter_map(|seen| Pid::from_raw(seen.identity.pid)) {
-            let _ = waitid(
-                WaitId::Pid(pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-            );
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
         }
     }
 
     /// The launcher comes last: while it lives, what loses its parent falls to it and stays in sight.
     fn victims(&self, found: &[Identity]) -> Vec<Identity> {
-        let others: Vec<Identity> = found
-            .iter()
-            .copied()
-            .filter(|one| Some(*one) != self.launcher)
-            .collect();
-        if others.is_empty() {
-            found.to_vec()
-        } else {
-            others
-        }
+        let others: Vec<Identity> = found.iter().copied().filter(|one| Some(*one) != self.launcher).collect();
+        if others.is_empty() { found.to_vec() } else { others }
     }
 }
 

@@ -36,10 +36,7 @@ pub(super) fn ending(text: &str, most: usize) -> &str {
 
 /// Replaces what could move a terminal's cursor or change its colours.
 pub(super) fn harmless(text: &str) -> String {
-    text.replace(
-        |c: char| c.is_control() && c != '\n' && c != '\t',
-        "\u{fffd}",
-    )
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
 }
 
 /// The first line with something on it.

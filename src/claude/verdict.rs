@@ -16,12 +16,7 @@ use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
 const LONGEST_SUMMARY: usize = 2000;
 const LONGEST_MESSAGE: usize = 1000;
 const LONGEST_TAIL: usize = 1000;
-const LOGIN_PHRASES: [&str; 4] = [
-    "not logged in",
-    "/login",
-    "invalid api key",
-    "oauth token has expired",
-];
+const LOGIN_PHRASES: [&str; 4] = ["not logged in", "/login", "invalid api key", "oauth token has expired"];
 
 /// All that is known of a run that has ended.
 #[derive(Clone, Debug)]
@@ -44,22 +39,14 @@ pub struct Evidence<'a> {
 pub fn judge(evidence: &Evidence<'_>) -> Outcome {
     let transcript = evidence.transcript;
     let verdict = match (&transcript.result, evidence.refusal) {
-        (Some(result), _) if result.is_success() => Verdict::Completed {
-            summary: summary(result),
-        },
+        (Some(result), _) if result.is_success() => Verdict::Completed { summary: summary(result) },
         (Some(result), _) => unsuccessful(result, evidence),
-        (None, Some(message)) => Verdict::Unavailable {
-            obstacle: Obstacle::Launch {
-                message: message.to_owned(),
-            },
-        },
+        (None, Some(message)) => {
+            Verdict::Unavailable { obstacle: Obstacle::Launch { message: message.to_owned() } }
+        }
         (None, None) => without_result(evidence),
     };
-    Outcome {
-        verdict,
-        usage: usage(transcript),
-        denials: denials(transcript),
-    }
+    Outcome { verdict, usage: usage(transcript), denials: denials(transcript) }
 }
 
 fn summary(result: &RunResult) -> String {

@@ -53,8 +53,7 @@ impl GateId {
     pub fn parse(text: &str) -> Option<Self> {
         let id = text.to_ascii_lowercase();
         let random = id.strip_prefix(Self::PREFIX)?;
-        let well_formed =
-            random.len() == 4 && random.bytes().all(|byte| Self::ALPHABET.contains(&byte));
+        let well_formed = random.len() == 4 && random.bytes().all(|byte| Self::ALPHABET.contains(&byte));
         well_formed.then_some(Self(id))
     }
 

@@ -140,11 +140,7 @@ pub struct Usage {
 }
 
 fn tail(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {message}")
-    }
+    if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
 /// A duration as a person writes it: `1h 30m`, `10m`, `27s`, `0.4s`.

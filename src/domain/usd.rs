@@ -14,16 +14,9 @@ pub struct Usd {
 
 impl Usd {
     /// Rounds to the nearest micro-dollar; what isn't a finite number counts as nothing.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "saturates, which is right for an amount"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, which is right for an amount")]
     pub fn from_dollars(dollars: f64) -> Self {
-        let micros = if dollars.is_finite() {
-            (dollars * 1e6).round() as i64
-        } else {
-            0
-        };
+        let micros = if dollars.is_finite() { (dollars * 1e6).round() as i64 } else { 0 };
         Self { micros }
     }
 
@@ -38,10 +31,7 @@ impl Usd {
     }
 
     /// The amount in dollars, for JSON.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "exact below nine billion dollars"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "exact below nine billion dollars")]
     pub fn dollars(self) -> f64 {
         self.micros as f64 / 1e6
     }
@@ -57,9 +47,7 @@ impl Add for Usd {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self {
-            micros: self.micros.saturating_add(other.micros),
-        }
+        Self { micros: self.micros.saturating_add(other.micros) }
     }
 }
 

@@ -61,10 +61,7 @@ impl Run {
     }
 
     pub fn invocation(&self) -> Invocation {
-        let settings = Settings {
-            command: self.command.clone(),
-            ..Settings::default()
-        };
+        let settings = Settings { command: self.command.clone(), ..Settings::default() };
         let environment = std::env::vars_os();
         Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), self.project(), environment)
     }
