@@ -22,7 +22,18 @@ async fn success_is_followed_and_judged() {
     assert_eq!(ended.outcome.usage.conversation.as_deref(), Some("00000000-0000-0000-0000-000000000000"));
     assert_eq!((ended.by, ended.left_behind), (EndedBy::Itself, 0));
     assert_eq!(run.log(), "Claude begins (stand-in)\nWorking.\n■ Done, $0.25\n");
-    assert_eq!(*run.activities.lock().unwrap(), ["Working."]);
+}
+
+#[tokio::test]
+async fn a_live_run_says_what_it_is_doing() {
+    let run = Run::new();
+    let process = run.spawn("chatter");
+    let stopper = async {
+        until("it is heard", || !run.activities.lock().unwrap().is_empty()).await;
+        run.stop.cancel();
+    };
+    tokio::join!(run.see(process, LIMITS), stopper);
+    assert_eq!(run.activities.lock().unwrap()[0], "And another thing.");
 }
 
 #[tokio::test]
@@ -229,7 +240,7 @@ async fn descriptors_of_the_daemon_stay_with_it() {
 async fn the_environment_is_explicit() {
     let ended = Run::new().play("environment").await;
     let names: Vec<&str> = summary(&ended).split_whitespace().collect();
-    assert!(names.contains(&"ORCHESTRATOR_RUN") && names.contains(&"DISABLE_TELEMETRY"));
+    assert!(names.contains(&"ORCHESTRATOR_RUN") && names.contains(&"DISABLE_TELEMETRY"), "{names:?}");
     assert!(!names.iter().any(|name| name.starts_with("CARGO")), "{names:?}");
 }
 

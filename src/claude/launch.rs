@@ -7,7 +7,9 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -28,6 +30,7 @@ const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
 const GENTLE: Duration = Duration::from_millis(500);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Plays the launcher; `args` are those after `__launch`: the control folder.
@@ -61,6 +64,7 @@ fn refusal(code: u8, message: impl Into<String>) -> Refusal {
 }
 
 fn launch(control: &Control) -> Result<u8, Refusal> {
+    close_inherited();
     let order = control
         .order()
         .map_err(|error| refusal(BAD_ORDER, format!("the launch order is unreadable: {error}")))?;
@@ -78,6 +82,18 @@ fn launch(control: &Control) -> Result<u8, Refusal> {
         Exit::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         Exit::Unknown => u8::MAX,
     })
+}
+
+/// Closes what whoever started the daemon left open in it. What the daemon itself opens closes on exec; this process has
+/// opened nothing yet, so no owner is robbed.
+fn close_inherited() {
+    let Ok(open) = fs::read_dir("/proc/self/fd") else {
+        return;
+    };
+    let open: Vec<RawFd> = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        let _ = nix::unistd::close(descriptor);
+    }
 }
 
 fn publish(control: &Control) -> io::Result<Started> {
@@ -143,13 +159,18 @@ fn reap_until(program: i32) -> Exit {
     }
 }
 
-/// Ends what the program left behind. What a child of ours leaves is re-parented here in turn.
+/// Ends what the program left behind. What a child of ours leaves is re-parented here in turn, but not always before
+/// we hear of that child's end: so only two looks in a row that find nobody count.
 fn end_leftovers() -> usize {
     let begun = Instant::now();
     let mut met = HashSet::new();
-    while reap_the_dead() && begun.elapsed() < PATIENCE {
+    let mut empty = 0;
+    while empty < 2 && begun.elapsed() < PATIENCE {
+        reap_the_dead();
         let gently = begun.elapsed() < GENTLE;
-        for child in children() {
+        let children = children();
+        empty = if children.is_empty() { empty + 1 } else { 0 };
+        for child in children {
             let first = met.insert(child);
             if !gently {
                 let _ = child.signal(Signal::KILL);
@@ -157,20 +178,13 @@ fn end_leftovers() -> usize {
                 let _ = child.signal(Signal::TERM);
             }
         }
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(LOOK_AGAIN);
     }
     met.len()
 }
 
-/// Reaps every child that has ended; answers whether there are others.
-fn reap_the_dead() -> bool {
-    loop {
-        match waitpid(None, WaitOptions::NOHANG) {
-            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            Ok(None) => return true,
-            Err(_) => return false,
-        }
-    }
+fn reap_the_dead() {
+    while let Ok(Some(_)) | Err(rustix::io::Errno::INTR) = waitpid(None, WaitOptions::NOHANG) {}
 }
 
 fn children() -> Vec<Identity> {

@@ -175,8 +175,9 @@ pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> R
         }
         Started::By { launcher, boot_id } if boot_id == birthplace.boot_id => {
             let Some(held) = launcher.hold()? else {
-                end_orphans(&control, marker).await?;
-                return Ok(Found::Gone(gone(Some(launcher))));
+                let mut process = gone(Some(launcher));
+                process.sweep().await?;
+                return Ok(Found::Gone(process));
             };
             let tie = Tie::Adopted(watch(held)?);
             Ok(Found::Adopted(Process { tie, ..gone(Some(launcher)) }))
@@ -194,14 +195,13 @@ fn watch(held: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 }
 
 /// Ends a program whose launcher was killed: gently first, as it has children of its own to clean up.
-async fn end_orphans(control: &Control, marker: Marker) -> Result<usize, ProcessError> {
-    let mut hunt = Hunt::new(marker, None, control.child());
+async fn end_orphans(hunt: &mut Hunt) -> io::Result<()> {
     hunt.signal(Signal::TERM)?;
     let patience = tokio::time::Instant::now() + ORPHAN_GRACE;
     while tokio::time::Instant::now() < patience && !hunt.scan()?.is_empty() {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    hunt.sweep().await
+    Ok(())
 }
 
 impl Process {
@@ -270,7 +270,10 @@ impl Process {
     /// Ends whatever is left of the run, wherever it went; answers how many processes the run had left behind.
     pub(super) async fn sweep(&mut self) -> Result<usize, ProcessError> {
         let launcher = self.launcher.filter(|_| !matches!(self.tie, Tie::Gone { .. }));
-        let hunt = Hunt::new(self.marker, launcher, self.control.child());
+        let mut hunt = Hunt::new(self.marker, launcher, self.control.child());
+        if launcher.is_none() && self.exit() == Exit::Unknown {
+            end_orphans(&mut hunt).await?;
+        }
         let swept = match &mut self.tie {
             Tie::Own(child) => {
                 tokio::pin! { let sweeping = hunt.sweep(); }

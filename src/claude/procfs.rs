@@ -59,10 +59,6 @@ impl Identity {
         }
     }
 
-    pub(super) fn is_running(self) -> bool {
-        look(self.pid).is_some_and(|seen| seen.identity == self && !seen.zombie)
-    }
-
     /// How long ago it started; counts on across restarts of ours.
     pub(super) fn age(self) -> Duration {
         let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
@@ -142,6 +138,5 @@ mod tests {
         let stranger = Identity { ticks: me.ticks + 1, ..me };
         assert!(me.hold().unwrap().is_some());
         assert!(stranger.hold().unwrap().is_none());
-        assert!(!stranger.is_running());
     }
 }

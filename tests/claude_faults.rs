@@ -1,0 +1,269 @@
+//! What happens to a run when the daemon, the launcher or the CLI dies at a bad moment. A future that is dropped is
+//! what a daemon that is killed looks like from outside; the run goes on without it.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod claude_support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use claude_support::{LIMITS, NOBODY, Run, failure, summary, until, working_in};
+use orchestrator::claude::{Birthplace, EndedBy, Exit, Found, Limits, Process, find};
+use orchestrator::domain::run::{Failure, Verdict};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn adopted(found: Found) -> Process {
+    match found {
+        Found::Adopted(process) => process,
+        other => panic!("not adopted: {other:?}"),
+    }
+}
+
+fn gone(found: Found) -> Process {
+    match found {
+        Found::Gone(process) => process,
+        other => panic!("not gone: {other:?}"),
+    }
+}
+
+fn found(found: Found) -> Process {
+    match found {
+        Found::Adopted(process) | Found::Gone(process) => process,
+        Found::NeverRan => panic!("it ran"),
+    }
+}
+
+fn kill(pid: i32) {
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+}
+
+fn lines_of(path: &Path) -> usize {
+    fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+#[tokio::test]
+async fn a_daemon_that_dies_around_the_spawn_never_makes_two_processes() {
+    let (mut never, mut ran) = (0, 0);
+    for trial in 0..120_u32 {
+        let run = Run::new();
+        let tally = run.folder.path().join("tally");
+        drop(run.spawn(&format!("count {}", tally.display())));
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(u64::from(trial) * 60) {
+            std::hint::spin_loop();
+        }
+        match run.find().await {
+            Found::NeverRan => {
+                assert_eq!(run.alive(), NOBODY);
+                assert_eq!(lines_of(&tally), 0);
+                assert!(matches!(run.find().await, Found::NeverRan));
+                never += 1;
+            }
+            Found::Adopted(process) | Found::Gone(process) => {
+                let ended = run.see(process, LIMITS).await;
+                assert_eq!(summary(&ended), "Counted.");
+                assert_eq!(lines_of(&tally), 1);
+                ran += 1;
+            }
+        }
+        assert_eq!(run.alive(), NOBODY);
+    }
+    assert!(never > 0 && ran > 0, "only one side of the race was seen: {never} and {ran}");
+}
+
+#[tokio::test]
+async fn a_run_that_was_only_claimed_never_ran_and_never_will() {
+    for _ in 0..50 {
+        let run = Run::new();
+        assert!(matches!(run.find().await, Found::NeverRan));
+        let tally = run.folder.path().join("tally");
+        let late = run.spawn(&format!("count {}", tally.display()));
+        let ended = run.see(late, LIMITS).await;
+        assert_eq!((ended.exit, lines_of(&tally)), (Exit::Unknown, 0));
+        assert_eq!(run.alive(), NOBODY);
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_lay_there_before_the_restart_is_never_lost() {
+    for play in ["succeed", "hang-after-result", "result-then-killed"] {
+        let run = Run::new();
+        drop(run.spawn(play));
+        until("the result is there", || run.raw().contains("\"result\"")).await;
+        let ended = run.see(found(run.find().await), LIMITS).await;
+        assert!(summary(&ended).contains("one"), "{play}");
+        assert_eq!(run.alive(), NOBODY);
+        assert_eq!(run.log().matches("■ Done").count(), 1, "{}", run.log());
+    }
+}
+
+#[tokio::test]
+async fn a_run_goes_on_through_restarts_and_its_log_has_no_seam() {
+    let run = Run::new();
+    let go = run.folder.path().join("go");
+    let mut process = run.spawn(&format!("late {}", go.display()));
+    until("it has begun", || run.raw().contains("init")).await;
+    for _ in 0..3 {
+        let watching = run.try_see(process, LIMITS);
+        let restart = tokio::time::timeout(Duration::from_millis(50), watching).await;
+        assert!(restart.is_err(), "it ended early");
+        process = adopted(run.find().await);
+    }
+    fs::write(go, "").unwrap();
+    let ended = run.see(process, LIMITS).await;
+    assert_eq!(summary(&ended), "Late, but done.");
+    assert_eq!((ended.by, ended.exit), (EndedBy::Itself, Exit::Code(0)));
+    assert_eq!(run.log(), "Claude begins (stand-in)\n■ Done, $0.25\n");
+}
+
+#[tokio::test]
+async fn the_total_limit_counts_from_the_start_of_the_run() {
+    let run = Run::new();
+    drop(run.spawn("hang"));
+    until("it has begun", || run.raw().contains("init")).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let total = Duration::from_millis(700);
+    let begun = Instant::now();
+    let ended = run.see(adopted(run.find().await), Limits { total, ..LIMITS }).await;
+    assert_eq!(*failure(&ended), Failure::TimedOut { after: total });
+    assert!(begun.elapsed() < Duration::from_millis(600));
+}
+
+#[tokio::test]
+async fn what_ended_a_run_is_known_after_a_restart() {
+    let run = Run::new();
+    let process = run.spawn("ignore-term");
+    until("it speaks", || run.raw().contains("cannot stop")).await;
+    let total = Duration::from_millis(1);
+    let watching = run.try_see(process, Limits { total, ..LIMITS });
+    assert!(tokio::time::timeout(Duration::from_millis(200), watching).await.is_err());
+    let process = adopted(run.find().await);
+    kill(cli_of(&run));
+    let ended = run.see(process, LIMITS).await;
+    assert_eq!(*failure(&ended), Failure::TimedOut { after: total });
+}
+
+fn cli_of(run: &Run) -> i32 {
+    let child = fs::read_to_string(run.control().join("child")).unwrap();
+    child.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_dead_launcher_leaves_nothing_alive() {
+    for restart in [false, true] {
+        let run = Run::new();
+        let process = run.spawn("detach-and-hang");
+        until("it has detached", || run.raw().contains("Detached")).await;
+        kill(process.pid().unwrap());
+        let process = if restart {
+            drop(process);
+            until("the launcher is gone", || !run.alive().contains(&launcher_of(&run))).await;
+            found(run.find().await)
+        } else {
+            process
+        };
+        let ended = run.see(process, LIMITS).await;
+        assert_eq!((ended.outcome.verdict, ended.exit), (Verdict::Lost, Exit::Unknown));
+        assert_eq!(run.alive(), NOBODY);
+        for escapee in working_in(&run.project()) {
+            let command = fs::read(format!("/proc/{escapee}/cmdline")).unwrap();
+            assert!(command.starts_with(b"sleep\x00603"), "{command:?}");
+            kill(escapee);
+        }
+    }
+}
+
+fn launcher_of(run: &Run) -> i32 {
+    let started = fs::read_to_string(run.control().join("started")).unwrap();
+    started.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// A process that has nothing to do with any run, in a session of its own.
+struct Stranger(Child);
+
+impl Stranger {
+    fn new() -> Self {
+        Self(Command::new("setsid").args(["sleep", "60"]).spawn().unwrap())
+    }
+
+    fn pid(&self) -> i32 {
+        self.0.id().cast_signed()
+    }
+
+    fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let rest = stat.rsplit_once(')').unwrap().1;
+        rest.split_whitespace().nth(19).unwrap().parse().unwrap()
+    }
+
+    fn assert_alive(&mut self) {
+        assert_eq!(self.0.try_wait().unwrap(), None, "the stranger was ended");
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_used_again_is_nobody_of_ours() {
+    let run = Run::new();
+    let mut stranger = Stranger::new();
+    let (pid, ticks) = (stranger.pid(), stranger.ticks());
+    fs::create_dir_all(run.control()).unwrap();
+    let started = format!("{pid} {} {}\n", ticks - 1, run.birthplace.boot_id);
+    fs::write(run.control().join("started"), started).unwrap();
+    fs::write(run.control().join("child"), format!("{pid} {}\n", ticks + 1)).unwrap();
+    let process = gone(run.find().await);
+    stranger.assert_alive();
+    let ended = run.see(process, LIMITS).await;
+    assert_eq!(ended.outcome.verdict, Verdict::Lost);
+    stranger.assert_alive();
+}
+
+#[tokio::test]
+async fn nobody_elses_child_is_reaped() {
+    let mut other = Command::new("true").spawn().unwrap();
+    let stat = format!("/proc/{}/stat", other.id());
+    until("it has ended", || fs::read_to_string(&stat).unwrap().contains(") Z ")).await;
+    let run = Run::new();
+    run.play("detach").await;
+    assert!(other.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn another_boot_or_namespace_leaves_only_the_file_to_judge() {
+    for field in ["boot", "namespace"] {
+        let mut elsewhere = Birthplace::here().unwrap();
+        match field {
+            "boot" => elsewhere.boot_id = "before".to_owned(),
+            _ => elsewhere.pid_namespace = "pid:[1]".to_owned(),
+        }
+        let lost = Run::new();
+        let process = gone(find(lost.files(), lost.marker, &elsewhere).await.unwrap());
+        assert_eq!(lost.see(process, LIMITS).await.outcome.verdict, Verdict::Lost);
+
+        let done = Run::new();
+        done.play("succeed").await;
+        let process = gone(find(done.files(), done.marker, &elsewhere).await.unwrap());
+        assert_eq!(summary(&done.see(process, LIMITS).await), "All done.");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_judged_the_same_however_often() {
+    let mut run = Run::new();
+    run.command = vec!["claude-of-nowhere".to_owned()];
+    let first = run.play("succeed").await;
+    let log = run.log();
+    for _ in 0..3 {
+        let again = run.see(gone(run.find().await), LIMITS).await;
+        assert_eq!(again.outcome, first.outcome);
+        assert_eq!(run.log(), log);
+    }
+}
