@@ -93,11 +93,11 @@ impl Key {
     /// one word only where keys may stand. The gate's key is never let pass.
     pub(super) fn meant_by(line: &str, place: Place) -> Option<Self> {
         let candidate = Candidate::read(line)?;
-        let wanted = candidate.name.to_lowercase();
-        let distance = |key: Self| osa_distance(&wanted, &key.name().to_lowercase());
+        let length = candidate.name.chars().count();
         let key = Self::ALL.into_iter().find(|key| {
             let tolerance = if key.name().contains(' ') { 2 } else { 0 };
-            distance(*key) <= tolerance
+            length.abs_diff(key.name().len()) <= tolerance
+                && osa_distance(&candidate.name.to_lowercase(), &key.name().to_lowercase()) <= tolerance
         })?;
         let Candidate { bold, bullet, .. } = candidate;
         let strict = place.takes_keys();

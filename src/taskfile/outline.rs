@@ -69,6 +69,12 @@ impl Outline {
         next > 0 && self.opaque[next - 1].end > offset
     }
 
+    /// Whether an offset is in a list.
+    pub(super) fn in_list(&self, offset: usize) -> bool {
+        let next = self.lists.partition_point(|list| list.start <= offset);
+        next > 0 && self.lists[next - 1].end > offset
+    }
+
     /// Where a text ends once blank lines and thematic breaks at its end are left out.
     pub(super) fn content_end(&self, text: &str) -> usize {
         let blank = [' ', '\t', '\n'];

@@ -4,7 +4,7 @@ use super::criteria;
 use super::diagnostic::quoted;
 use super::heading::{self, Reading};
 use super::key::{Key, Place};
-use super::outline::Outline;
+use super::outline::{Outline, line_start};
 use super::parse::Reader;
 use super::section::blanks;
 use super::source::lines;
@@ -90,8 +90,8 @@ impl Reader<'_> {
         let title = if heading.hashes {
             heading::content(source).to_owned()
         } else {
-            let mut words: Vec<&str> = source.lines().map(str::trim).collect();
-            words.pop();
+            let underline = line_start(source, source.len());
+            let words: Vec<&str> = source[..underline].split_whitespace().collect();
             words.join(" ")
         };
         if let Reading::Mistaken { message, help } = heading::read(&title, heading.level) {
