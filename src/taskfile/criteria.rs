@@ -19,11 +19,10 @@ pub(super) struct Criterion {
 /// Takes the items of all lists of a text, or gives the offset of the first text that is in none.
 pub(super) fn read(text: &str, outline: &Outline) -> Result<Vec<Criterion>, usize> {
     let end = outline.content_end(text);
-    let outside = |at: &usize| !outline.in_list(*at) && !outline.rules.contains(at);
     let mut content = lines(text, 0..end)
-        .filter(|(_, line)| !line.trim().is_empty())
+        .filter(|(at, line)| !line.trim().is_empty() && !outline.is_rule(*at))
         .map(|(at, line)| at + line.len() - line.trim_start().len());
-    if let Some(stray) = content.find(outside) {
+    if let Some(stray) = content.find(|at| !outline.in_list(*at)) {
         return if outline.lists.is_empty() && content.next().is_none() {
             Ok(vec![Criterion { at: stray, text: text[..end].trim().to_owned() }])
         } else {
