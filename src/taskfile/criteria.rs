@@ -19,14 +19,10 @@ pub(super) struct Criterion {
 /// Takes the items of all lists of a text, or gives the offset of the first text that is in none.
 pub(super) fn read(text: &str, outline: &Outline) -> Result<Vec<Criterion>, usize> {
     let end = outline.content_end(text);
-    let outside = |at: &usize| {
-        let list = outline.lists.partition_point(|list| list.start <= *at);
-        (list == 0 || outline.lists[list - 1].end <= *at) && !outline.rules.contains(at)
-    };
     let mut content = lines(text, 0..end)
-        .filter(|(_, line)| !line.trim().is_empty())
+        .filter(|(at, line)| !line.trim().is_empty() && !outline.is_rule(*at))
         .map(|(at, line)| at + line.len() - line.trim_start().len());
-    if let Some(stray) = content.find(outside) {
+    if let Some(stray) = content.find(|at| !outline.in_list(*at)) {
         return if outline.lists.is_empty() && content.next().is_none() {
             Ok(vec![Criterion { at: stray, text: text[..end].trim().to_owned() }])
         } else {
@@ -67,7 +63,7 @@ fn item_text(text: &str, item: Range<usize>) -> String {
     let after_marker = before + columns(&first[..marker]);
     let gap = columns_from(&first[marker..first.len() - content.len()], after_marker);
     let width = after_marker + if content.is_empty() || gap > 4 { 1 } else { gap };
-    let mut kept = vec![content.trim_end().to_owned()];
+    let mut kept = vec![content.to_owned()];
     kept.extend(lines.map(|line| dedented(line, width)));
     kept.join("\n").trim_matches([' ', '\t', '\n']).to_owned()
 }

@@ -65,3 +65,35 @@ fn without_rules(section: &str) -> &str {
     let end = Outline::of(section).content_end(section);
     section[..end].trim_matches(['\n', ' '])
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_section_ends_at_the_next_heading_of_its_rank() {
+        let day = DayLog::parse(
+            "## context:\r\n\r\na\r\n### deeper\r\n```\r\n## Notes\r\n```\r\n---\r\n# Other\r\nx\r\n## Context\r\nb\r\n## Notes\r\n\r\n",
+        );
+        assert_eq!(day.context.as_deref(), Some("a\n### deeper\n```\n## Notes\n```\n\nb"));
+        assert_eq!(day.notes, None);
+    }
+
+    #[test]
+    fn a_log_without_sections_is_empty() {
+        assert_eq!(DayLog::parse("# Day\n\ntext"), DayLog::default());
+    }
+
+    #[test]
+    fn a_name_tells_its_day() {
+        let day = date(2025, 11, 20);
+        assert_eq!(date_in_name("2025-11-20-tasks.md"), Some(day));
+        assert_eq!(date_in_name("täsks_2025-11-20.md"), Some(day));
+        assert_eq!(date_in_name("2025-13-45-then-2025-11-20"), Some(day));
+        for name in ["tasks.md", "2025-13-45.md", "12025-11-20.md", "2025-11-201.md", "2025_11_20.md", ""] {
+            assert_eq!(date_in_name(name), None, "{name}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ const MOST_BAD_DEPENDENCIES: usize = 20;
 pub(super) struct Draft {
     /// Where the heading's line begins.
     pub(super) at: usize,
-    /// What has been read so far. The number is 0 after a mistaken heading: such a draft never becomes part of a plan.
+    /// What has been read so far. After a mistaken heading the number is a guess, or 0.
     pub(super) spec: TaskSpec,
     /// Whether a mistake has been reported that may hide a key or its text.
     pub(super) garbled: bool,

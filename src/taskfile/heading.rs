@@ -11,8 +11,8 @@ use super::diagnostic::quoted;
 pub(super) enum Reading<'a> {
     /// `## Task 2: Title`; the title may be empty.
     Task { number: TaskNumber, title: &'a str },
-    /// Meant as a task heading, but not written as one.
-    Mistaken { message: String, help: String },
+    /// Meant as a task heading, but not written as one; the number is 0 if it can't be guessed.
+    Mistaken { message: String, help: String, number: TaskNumber },
     /// Any other heading.
     Other,
 }
@@ -28,6 +28,11 @@ pub(super) fn read(text: &str, level: u8) -> Reading<'_> {
         (None, 2) => near_miss(text),
         (None, _) => Reading::Other,
     }
+}
+
+/// Whether a line would be a task heading if only it were read as a heading of the second level.
+pub(super) fn names_task(line: &str) -> bool {
+    line.trim_start().starts_with('#') && exact(content(line)).is_some()
 }
 
 /// Reads a line that has the number signs of a heading but no space after them, which makes it a paragraph.
@@ -104,9 +109,10 @@ fn guess(text: &str) -> Option<(&str, &str)> {
 }
 
 fn mistaken<'a>(message: &str, meant: Option<(&str, &str)>) -> Reading<'a> {
+    let number = meant.and_then(|(digits, _)| digits.parse().ok());
     let help = meant.map_or_else(
         || SHAPE.to_owned(),
         |(digits, title)| format!("did you mean {}?", quoted(&format!("## Task {digits}: {title}"))),
     );
-    Reading::Mistaken { message: message.to_owned(), help }
+    Reading::Mistaken { message: message.to_owned(), help, number: TaskNumber(number.unwrap_or(0)) }
 }

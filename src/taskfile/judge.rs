@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::domain::id::TaskNumber;
+
 use super::MAX_TASKS;
 use super::heading::SHAPE;
 use super::key::Key;
@@ -42,6 +44,7 @@ impl Reader<'_> {
         for (index, draft) in self.drafts.iter().enumerate() {
             first_with.entry(draft.spec.number).or_insert(index);
         }
+        let mistaken_headings = first_with.contains_key(&TaskNumber(0));
         for (index, draft) in self.drafts.iter().enumerate() {
             for (number, at) in draft.spec.depends_on.iter().zip(&draft.depends_at) {
                 let message = match first_with.get(number) {
@@ -50,6 +53,7 @@ impl Reader<'_> {
                         format!("task {number} cannot depend on itself")
                     }
                     Some(_) => format!("task {number} comes later in the file"),
+                    None if mistaken_headings => continue,
                     None => format!("there is no task {number}"),
                 };
                 let help = "a task can depend only on earlier ones".to_owned();

@@ -36,6 +36,8 @@ pub(super) enum Place {
     Intro,
     /// In a task, where only a key may stand.
     Header,
+    /// Below a key of an unknown name, where a text is no mistake of its own.
+    Misnamed,
     /// In the text of a task's description.
     Description,
     /// In the list of a task's acceptance criteria.
@@ -48,7 +50,7 @@ impl Place {
     /// Whether keys may still come here, so that whatever looks like one is meant as one.
     pub(super) fn takes_keys(self) -> bool {
         match self {
-            Self::Header | Self::Description | Self::Criteria => true,
+            Self::Header | Self::Misnamed | Self::Description | Self::Criteria => true,
             Self::Intro | Self::Instruction => false,
         }
     }
@@ -93,11 +95,11 @@ impl Key {
     /// one word only where keys may stand. The gate's key is never let pass.
     pub(super) fn meant_by(line: &str, place: Place) -> Option<Self> {
         let candidate = Candidate::read(line)?;
-        let wanted = candidate.name.to_lowercase();
-        let distance = |key: Self| osa_distance(&wanted, &key.name().to_lowercase());
+        let length = candidate.name.chars().count();
         let key = Self::ALL.into_iter().find(|key| {
             let tolerance = if key.name().contains(' ') { 2 } else { 0 };
-            distance(*key) <= tolerance
+            length.abs_diff(key.name().len()) <= tolerance
+                && osa_distance(&candidate.name.to_lowercase(), &key.name().to_lowercase()) <= tolerance
         })?;
         let Candidate { bold, bullet, .. } = candidate;
         let strict = place.takes_keys();
@@ -117,9 +119,9 @@ impl Key {
         if distance <= 2.max(key.name().len() / 4) && distance < wanted.chars().count() {
             return Some(key);
         }
-        Self::ALL
-            .into_iter()
-            .find(|key| wanted.len() >= 4 && key.name().split(' ').any(|word| folded(word) == wanted))
+        Self::ALL.into_iter().find(|key| {
+            wanted.len() >= 4 && key.name().split(' ').any(|word| osa_distance(&folded(word), &wanted) <= 1)
+        })
     }
 
     fn called(name: &str) -> Option<Self> {
@@ -178,4 +180,55 @@ fn without_bullet(line: &str) -> &str {
 fn folded(name: &str) -> String {
     let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_finds_its_key() {
+        for (name, key) in [
+            ("Requires Aproval", Some(Key::RequiresApproval)),
+            ("Approval", Some(Key::RequiresApproval)),
+            ("Require Approvals", Some(Key::RequiresApproval)),
+            ("Tpye", Some(Key::Type)),
+            ("Instruction", Some(Key::ClaudeInstruction)),
+            ("Instructions", Some(Key::ClaudeInstruction)),
+            ("Dependson", Some(Key::DependsOn)),
+            ("Acceptance", Some(Key::AcceptanceCriteria)),
+            ("Frobnicate", None),
+            ("X", None),
+        ] {
+            assert_eq!(Key::nearest(name), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_gates_key_is_meant_in_any_decoration() {
+        for line in [
+            "Requires Approval: true",
+            "  **Requires Approval**: true",
+            "- __Requires Aproval:__ true",
+            "1. `requires-approval`: true",
+            "### Requires Approval: true",
+            "**Requires Approval: true**",
+            "Requires Approval：true",
+        ] {
+            for place in
+                [Place::Intro, Place::Header, Place::Description, Place::Criteria, Place::Instruction]
+            {
+                assert_eq!(Key::meant_by(line, place), Some(Key::RequiresApproval), "{line}");
+            }
+        }
+        assert_eq!(Key::meant_by("This requires approval: yes", Place::Instruction), None);
+    }
+
+    #[test]
+    fn short_names_are_meant_only_where_keys_may_stand() {
+        assert_eq!(Key::meant_by("Type: x", Place::Description), Some(Key::Type));
+        assert_eq!(Key::meant_by("- **Type:** x", Place::Criteria), Some(Key::Type));
+        assert_eq!(Key::meant_by("- Type: x", Place::Criteria), None);
+        assert_eq!(Key::meant_by("**Type**: x", Place::Instruction), None);
+    }
 }

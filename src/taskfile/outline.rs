@@ -13,7 +13,7 @@ pub(super) struct Outline {
     /// Headings outside of lists and quotes.
     pub(super) headings: Vec<Heading>,
     /// Starts of the lines that are thematic breaks outside of lists and quotes.
-    pub(super) rules: Vec<usize>,
+    rules: Vec<usize>,
     /// The lists that stand in no other block.
     pub(super) lists: Vec<Range<usize>>,
     /// The items of those lists, without the items of lists within.
@@ -67,6 +67,17 @@ impl Outline {
     pub(super) fn is_opaque(&self, offset: usize) -> bool {
         let next = self.opaque.partition_point(|range| range.start <= offset);
         next > 0 && self.opaque[next - 1].end > offset
+    }
+
+    /// Whether the line that begins at an offset is a thematic break.
+    pub(super) fn is_rule(&self, line: usize) -> bool {
+        self.rules.binary_search(&line).is_ok()
+    }
+
+    /// Whether an offset is in a list.
+    pub(super) fn in_list(&self, offset: usize) -> bool {
+        let next = self.lists.partition_point(|list| list.start <= offset);
+        next > 0 && self.lists[next - 1].end > offset
     }
 
     /// Where a text ends once blank lines and thematic breaks at its end are left out.

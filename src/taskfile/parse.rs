@@ -105,9 +105,9 @@ impl Reader<'_> {
                 }
                 Draft::new(at, number, title)
             }
-            Reading::Mistaken { message, help } => {
+            Reading::Mistaken { message, help, number } => {
                 self.report.mistake(at, message, Some(help));
-                Draft::new(at, TaskNumber(0), "")
+                Draft::new(at, number, "")
             }
             Reading::Other => Draft::new(at, TaskNumber(0), ""),
         };
@@ -126,13 +126,11 @@ impl Reader<'_> {
         let Some(key) = line.key else {
             draft.garbled = true;
             self.unknown_key(at, line.name);
-            return (Place::Header, next);
+            return (Place::Misnamed, next);
         };
         if place == Place::Instruction && key != Key::ClaudeInstruction {
             draft.derailed = true;
-            let message = format!("{} stands after the instruction", quoted(key.name()));
-            let help = "keys come before the instruction; to have it read as text, put it in a code fence";
-            self.report.mistake(at, message, Some(help.to_owned()));
+            self.late_key(at, key);
             return (place, next);
         }
         if let Some(earlier) = draft.note(key, at) {
@@ -166,6 +164,18 @@ impl Reader<'_> {
         };
         let column = at + self.text[at..].find(name).unwrap_or_default();
         self.report.mistake(column, format!("unknown key {}", quoted(name)), Some(help));
+    }
+
+    fn late_key(&mut self, at: usize, key: Key) {
+        let above = self.text[..at].trim_end().rsplit('\n').next();
+        let below_heading = above.is_some_and(heading::names_task);
+        let help = if below_heading {
+            "the heading above it is not read as one: give it two number signs, and an empty line before it"
+        } else {
+            "keys come before the instruction; to have it read as text, put it in a code fence"
+        };
+        let message = format!("{} stands after the instruction", quoted(key.name()));
+        self.report.mistake(at, message, Some(help.to_owned()));
     }
 
     fn value(&mut self, key: Key, at: usize, after: usize) {

@@ -4,7 +4,7 @@ use super::criteria;
 use super::diagnostic::quoted;
 use super::heading::{self, Reading};
 use super::key::{Key, Place};
-use super::outline::Outline;
+use super::outline::{Outline, line_start};
 use super::parse::Reader;
 use super::section::blanks;
 use super::source::lines;
@@ -34,7 +34,7 @@ impl Reader<'_> {
         match place {
             Place::Intro => self.take_title(part),
             Place::Header if sound => self.refuse_text(part),
-            Place::Header => {}
+            Place::Header | Place::Misnamed => {}
             Place::Description | Place::Instruction => self.take_text(part),
             Place::Criteria => self.take_criteria(part),
         }
@@ -90,11 +90,11 @@ impl Reader<'_> {
         let title = if heading.hashes {
             heading::content(source).to_owned()
         } else {
-            let mut words: Vec<&str> = source.lines().map(str::trim).collect();
-            words.pop();
+            let underline = line_start(source, source.len());
+            let words: Vec<&str> = source[..underline].split_whitespace().collect();
             words.join(" ")
         };
-        if let Reading::Mistaken { message, help } = heading::read(&title, heading.level) {
+        if let Reading::Mistaken { message, help, .. } = heading::read(&title, heading.level) {
             self.report.mistake(part.from + heading.line, message, Some(help));
         } else if let Some(key) = Key::meant_by(&title, Place::Intro) {
             self.meant_as_key(part.from + heading.line, key);
@@ -103,13 +103,12 @@ impl Reader<'_> {
     }
 
     fn refuse_text(&mut self, part: Part<'_>) {
-        let Some(draft) = self.drafts.last_mut().filter(|draft| !draft.garbled) else {
-            return;
-        };
         let mut texts = lines(part.text, 0..part.outline.content_end(part.text));
-        let stray = texts.find(|(at, line)| !line.trim().is_empty() && !part.outline.rules.contains(at));
+        let stray = texts.find(|(at, line)| !line.trim().is_empty() && !part.outline.is_rule(*at));
         if let Some((at, line)) = stray {
-            draft.garbled = true;
+            if let Some(draft) = self.drafts.last_mut() {
+                draft.garbled = true;
+            }
             let help = "put it below **Description:** or **Claude Instruction:**".to_owned();
             let message = "this text belongs to no key";
             self.report.mistake(part.from + at + blanks(line), message, Some(help));

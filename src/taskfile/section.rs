@@ -59,7 +59,7 @@ fn first_cut(window: &str, beside_key: bool, place: Place) -> Option<Cut<'_>> {
         let kind = match heading {
             Some(heading) => task_heading(line, heading.level, place),
             None if outline.is_opaque(at + blanks(line)) => None,
-            None => key(line, beside_key && at == 0, place).or_else(|| unspaced(line)),
+            None => key(line, beside_key && at == 0, place).or_else(|| unspaced(line, outline.in_list(at))),
         };
         if let Some(kind) = kind {
             return Some(Cut { at, kind });
@@ -91,8 +91,9 @@ fn key(line: &str, beside_key: bool, place: Place) -> Option<CutKind<'_>> {
     counts.then_some(CutKind::Key(key))
 }
 
-fn unspaced(line: &str) -> Option<CutKind<'_>> {
-    if blanks(line) > 3 {
+/// Tells headings that lack a space from other text; an indented one in a list belongs to the list.
+fn unspaced(line: &str, in_list: bool) -> Option<CutKind<'_>> {
+    if blanks(line) > if in_list { 0 } else { 3 } {
         return None;
     }
     match heading::read_unspaced(line) {

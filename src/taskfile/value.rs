@@ -104,3 +104,54 @@ pub(super) fn dependency(text: &str) -> Result<TaskNumber, BadValue> {
 fn bad<T>(message: String, help: &str) -> Result<T, BadValue> {
     Err(BadValue { message, help: help.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, seconds, written) in [
+            ("10m", 600, "10m"),
+            ("1h 30m", 5400, "1h 30m"),
+            ("1h30m", 5400, "1h 30m"),
+            ("90", 90, "1m 30s"),
+            ("3601s", 3601, "1h 1s"),
+            ("90 minutes", 5400, "1h 30m"),
+        ] {
+            let limit = duration(text).unwrap();
+            assert_eq!(limit, Duration::from_secs(seconds), "{text}");
+            assert_eq!(write_duration(limit), written);
+            assert_eq!(duration(written), Ok(limit));
+        }
+    }
+
+    #[test]
+    fn slips_of_the_pen_are_no_durations() {
+        for text in ["soon", "0", "0m", "-10m", "1.5", "500ms", "99999999999999999999", "31days", "721h", "m"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_one_argument_and_no_flag() {
+        for name in ["opus", "opus[1m]", "claude-sonnet-4-5", "us.anthropic.claude:0"] {
+            assert_eq!(model(name).as_deref(), Ok(name));
+        }
+        for name in ["--help", "two words", "$(x)", "opüs"] {
+            assert!(model(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_check_names_the_nearest() {
+        let help = |text: &str, known: &[&str]| {
+            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            check(text, &known).unwrap_err().help
+        };
+        assert_eq!(help("test", &["lint", "tests"]), "did you mean \"tests\"?");
+        assert_eq!(help("deploy", &["lint", "tests"]), "the configuration has lint, tests");
+        assert_eq!(help("tests", &[]), "the configuration has no [checks]");
+    }
+}

@@ -1,7 +1,9 @@
 //! Tests that need more than one module of this part.
 
 mod examples;
+mod files;
 mod mistakes;
+mod prompts;
 mod properties;
 mod reading;
 mod speed;
