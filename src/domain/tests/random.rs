@@ -17,8 +17,9 @@ use crate::domain::run::Verdict;
 use crate::domain::session::{Session, State, Work};
 use crate::domain::task::{Progress, TaskState};
 
-/// How many days each of the two tests lives through.
+/// How many days are lived through, and what is said on one of them at most.
 const DAYS: u32 = 5_000;
+const COMMANDS: usize = 24;
 const KINDS: [&str; 3] = ["database", "backend", "docs"];
 
 /// A command as it can be chosen before the day is known.
@@ -63,7 +64,7 @@ proptest! {
 
     #[test]
     fn nothing_starts_unasked_and_the_books_agree(
-        tasks in plans(), policy in policies(), acts in vec(acts(), 1..30),
+        tasks in plans(), policy in policies(), acts in vec(acts(), 1..=COMMANDS),
     ) {
         let mut desk = Desk::new(tasks, policy);
         let mut shadow = Shadow::default();
@@ -74,7 +75,7 @@ proptest! {
 
     #[test]
     fn every_open_session_finds_its_end(
-        tasks in plans(), policy in policies(), acts in vec(acts(), 1..30),
+        tasks in plans(), policy in policies(), acts in vec(acts(), 1..=COMMANDS),
     ) {
         let mut desk = Desk::opened(tasks, policy);
         for act in acts {
