@@ -33,7 +33,7 @@ pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<Exit, Erro
         };
         match taskfile::parse(&file.display().to_string(), &loaded.bytes, &checks) {
             Ok(parsed) => {
-                println!("{}: {}, no mistakes", file.display(), count(parsed.plan.tasks.len(), "task"))
+                println!("{}: {}, no mistakes", file.display(), count(parsed.plan.tasks.len(), "task"));
             }
             Err(diagnostics) => {
                 eprintln!("{}", diagnostics.annotated());
