@@ -125,163 +125,137 @@ pub const SECTIONS: &[&str] =
 
 /// Every key outside `[checks]`, by section.
 pub const KEYS: &[Key] = &[
-    key("server.host", Kind::Text, Some(r#""127.0.0.1""#), "The address the HTTP server listens on."),
-    key("server.port", Kind::Port, Some("5000"), "The port it listens on; 0 takes a free one."),
-    key(
-        "server.allowed_hosts",
-        Kind::List,
-        Some("[]"),
-        "The `Host` headers that are answered; empty means any.",
-    ),
+    key("server.host", Kind::Text, r#""127.0.0.1""#, "The address the HTTP server listens on."),
+    key("server.port", Kind::Port, "5000", "The port it listens on; 0 takes a free one."),
+    key("server.allowed_hosts", Kind::List, "[]", "The `Host` headers that are answered; empty means any."),
     key(
         "orchestrator.approval_mode",
         Kind::Choice(&["required", "manual", "auto"]),
-        Some(r#""required""#),
+        r#""required""#,
         "Which tasks wait for an approval: those that aren't auto-approved, every one, or none that doesn't ask for it.",
     ),
     key(
         "orchestrator.checkpoint_after",
         Kind::List,
-        Some("[]"),
+        "[]",
         "The task types after which a person looks, in every mode.",
     ),
     key(
         "orchestrator.approve_before",
         Kind::List,
-        Some("[]"),
+        "[]",
         "The task types before which a person is asked, in every mode.",
     ),
-    key(
-        "orchestrator.auto_approve",
-        Kind::List,
-        Some("[]"),
-        "The task types that mode \"required\" lets through.",
-    ),
-    key("orchestrator.on_failure", TROUBLE, Some(r#""ask""#), "What follows a failed run."),
+    key("orchestrator.auto_approve", Kind::List, "[]", "The task types that mode \"required\" lets through."),
+    key("orchestrator.on_failure", TROUBLE, r#""ask""#, "What follows a failed run."),
     key(
         "orchestrator.on_interrupted",
         TROUBLE,
-        Some(r#""ask""#),
+        r#""ask""#,
         "What follows a run that ended without a verdict.",
     ),
     key(
         "orchestrator.max_attempts",
         Kind::Count,
-        Some("3"),
+        "3",
         "How many runs a task gets before \"retry\" asks instead.",
     ),
     key(
         "orchestrator.remind_after",
         Kind::Duration,
-        Some(r#""1h""#),
+        r#""1h""#,
         "When to remind of an unanswered gate; doubles each time.",
     ),
-    key(
+    unset(
         "orchestrator.timezone",
         Kind::Zone,
-        None,
         "The zone of dates, times and session ids; unset means the system's.",
     ),
-    key(
+    unset(
         "webhooks.secret",
         Kind::Secret,
-        None,
         "What callers prove that they know; `serve` doesn't start without it.",
     ),
-    key(
+    unset(
         "webhooks.previous_secret",
         Kind::Secret,
-        None,
         "A second secret that is valid too, so that the first can be changed without downtime.",
     ),
     key(
         "webhooks.require_signature",
         Kind::Switch,
-        Some("false"),
+        "false",
         "Whether only signed requests are accepted, never the bare secret.",
     ),
-    key("webhooks.n8n_notify_url", Kind::Url, None, "Where notifications are posted; unset means nowhere."),
-    key(
+    unset("webhooks.n8n_notify_url", Kind::Url, "Where notifications are posted; unset means nowhere."),
+    unset(
         "webhooks.notify_secret",
         Kind::Secret,
-        None,
         "What notifications are signed with; unset means `webhooks.secret`.",
     ),
     key(
         "webhooks.notify_headers",
         Kind::Headers,
-        Some("{}"),
+        "{}",
         "Headers sent along with notifications, for n8n's header authentication.",
     ),
     key(
         "claude.command",
         Kind::Command,
-        Some(r#""claude""#),
+        r#""claude""#,
         "The program to run, with arguments if need be; `-p` is added when missing.",
     ),
-    key("claude.flags", Kind::Arguments, Some(r#""""#), "More arguments for every run."),
-    key("claude.model", Kind::Text, None, "The model; unset means what the program prefers."),
-    key("claude.timeout", Kind::Duration, Some(r#""1h""#), "How long a run may take."),
-    key("claude.idle_timeout", Kind::Duration, Some(r#""10m""#), "How long a run may print nothing."),
+    key("claude.flags", Kind::Arguments, r#""""#, "More arguments for every run."),
+    unset("claude.model", Kind::Text, "The model; unset means what the program prefers."),
+    key("claude.timeout", Kind::Duration, r#""1h""#, "How long a run may take."),
+    key("claude.idle_timeout", Kind::Duration, r#""10m""#, "How long a run may print nothing."),
     key(
         "claude.grace",
         Kind::Duration,
-        Some(r#""10s""#),
+        r#""10s""#,
         "How long a run that is ended may take to clean up before it is killed.",
     ),
     key(
         "claude.env",
         Kind::Variables,
-        Some("[]"),
+        "[]",
         "The environment variables passed on to a run, besides the few it needs.",
     ),
     key(
         "claude.rehearse",
         Kind::Switch,
-        Some("false"),
+        "false",
         "Whether runs are only acted out, so that nothing is changed and nothing is spent.",
     ),
-    key("paths.project_dir", Kind::Path, Some(r#"".""#), "The folder Claude works in."),
-    key("paths.tasks_dir", Kind::Path, Some(r#""orchestrator_tasks""#), "The folder of the task files."),
+    key("paths.project_dir", Kind::Path, r#"".""#, "The folder Claude works in."),
+    key("paths.tasks_dir", Kind::Path, r#""orchestrator_tasks""#, "The folder of the task files."),
     key(
         "paths.logs_dir",
         Kind::Path,
-        Some(r#""orchestrator_logs""#),
+        r#""orchestrator_logs""#,
         "The folder of the daily log, the access log and what runs printed.",
     ),
-    key(
-        "paths.daily_dir",
-        Kind::Path,
-        Some(r#""daily_logs""#),
-        "The folder of the daily descriptions of work.",
-    ),
-    key("paths.database", Kind::Path, Some(r#""orchestrator.db""#), "The file that holds all state."),
+    key("paths.daily_dir", Kind::Path, r#""daily_logs""#, "The folder of the daily descriptions of work."),
+    key("paths.database", Kind::Path, r#""orchestrator.db""#, "The file that holds all state."),
     key(
         "logging.level",
         Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
-        Some(r#""info""#),
+        r#""info""#,
         "How much the daemon says about itself on stderr.",
     ),
-    key("logging.format", Kind::Choice(&["text", "json"]), Some(r#""text""#), "How it says it."),
-    key("logging.keep", Kind::Duration, Some(r#""90d""#), "How long logs are kept."),
-    key(
-        "telegram.chat_id",
-        Kind::Ids,
-        Some("[]"),
-        "The chats that may command and are notified; empty means any.",
-    ),
+    key("logging.format", Kind::Choice(&["text", "json"]), r#""text""#, "How it says it."),
+    key("logging.keep", Kind::Duration, r#""90d""#, "How long logs are kept."),
+    key("telegram.chat_id", Kind::Ids, "[]", "The chats that may command and are notified; empty means any."),
     key(
         "telegram.user_id",
         Kind::Ids,
-        Some("[]"),
+        "[]",
         "The people who may command; empty means anyone in those chats.",
     ),
     key(
         "telegram.commands",
         Kind::Choices(COMMANDS),
-        Some(
-            r#"["start", "approve", "reject", "pause", "resume", "skip", "retry", "stop", "status", "tasks", "logs", "sessions", "help"]"#,
-        ),
+        r#"["start", "approve", "reject", "pause", "resume", "skip", "retry", "stop", "status", "tasks", "logs", "sessions", "help"]"#,
         "The commands that a chat may give.",
     ),
 ];
@@ -305,6 +279,10 @@ pub fn find(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.path == path)
 }
 
-const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Key {
-    Key { path, kind, default, help }
+const fn key(path: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key { path, kind, default: Some(default), help }
+}
+
+const fn unset(path: &'static str, kind: Kind, help: &'static str) -> Key {
+    Key { path, kind, default: None, help }
 }

@@ -6,13 +6,13 @@
 
 mod convert;
 pub mod keys;
-mod layers;
 mod problem;
 mod reader;
 mod sections;
+mod setting;
+mod sources;
 #[cfg(test)]
 mod tests;
-mod value;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ use secrecy::SecretString;
 use tracing::Level;
 
 use crate::domain::policy::Policy;
-use layers::shown_path;
-use problem::{Origin, Problem};
+use convert::Folders;
+use problem::{Layer, Problem};
 use reader::Reader;
 use variables::Variables;
 
@@ -179,43 +179,37 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
         let mut problems = Vec::new();
-        let path = cwd.join(file.unwrap_or(Path::new(DEFAULT_FILE)));
-        let base = path.parent().unwrap_or(cwd).to_path_buf();
         let shown = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let path = cwd.join(shown);
+        let base = path.parent().unwrap_or(cwd).to_path_buf();
 
         let mut variables = Variables::default();
-        let dotenv = base.join(".env");
         let shown_dotenv = shown.with_file_name(".env");
-        if let Some(text) = read(&dotenv, &shown_dotenv, false, &mut problems) {
-            variables.add_dotenv(&text, &shown_path(&shown_dotenv), &mut problems);
+        if let Some(text) = read(&base.join(".env"), &shown_dotenv, false, &mut problems) {
+            variables.add_dotenv(&text, &shown_dotenv.to_string_lossy(), &mut problems);
         }
         variables.add_environment(environment);
 
-        let mut settings = layers::defaults();
-        if let Some(text) = read(&path, shown, file.is_some(), &mut problems) {
-            match value::read_toml(&text, &shown_path(shown)) {
-                Ok(entries) => settings.extend(layers::from_file(entries, &mut problems)),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        let from_variables = variables.settings(&mut problems);
-        settings.retain(|path, _| !from_variables.contains_key(path));
-        layers::interpolate(&mut settings, &variables, &mut problems);
-        settings.extend(from_variables);
+        let text = read(&path, shown, file.is_some(), &mut problems).unwrap_or_default();
+        let file = sources::file(&text, &shown.to_string_lossy(), &mut problems);
+        let config = ::config::Config::builder()
+            .add_source(sources::defaults())
+            .add_source(file.clone())
+            .add_source(variables.source(Layer::Dotenv, &mut problems))
+            .add_source(variables.source(Layer::Environment, &mut problems))
+            .build()
+            .map_err(|error| ConfigErrors::nowhere(error.to_string()))?;
 
-        let home = variables.get("HOME").map(PathBuf::from);
-        let mut reader = Reader { settings, base, home, problems };
-        let config = sections::build(&mut reader, &variables);
-        match config {
-            Some(config) if reader.problems.is_empty() => Ok(config),
-            Some(_) | None => Err(ConfigErrors::new(reader.problems)),
-        }
+        let folders = Folders { base, home: variables.get("HOME").map(PathBuf::from) };
+        let mut reader = Reader { config, variables, file, folders, problems };
+        let config = sections::build(&mut reader);
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigErrors::new(reader.problems)) }
     }
 
     /// The secret that `serve` doesn't start without.
     pub fn require_secret(&self) -> Result<&SecretString, ConfigErrors> {
         self.webhooks.secret.as_ref().ok_or_else(|| {
-            ConfigErrors::missing(
+            ConfigErrors::nowhere(
                 "webhooks.secret is not set, and without it anyone could give commands: \
                  run `openssl rand -hex 32` and put the result into .env as WEBHOOK_SECRET=…",
             )
@@ -241,7 +235,6 @@ fn read(path: &Path, shown: &Path, required: bool, problems: &mut Vec<Problem>) 
         ErrorKind::InvalidData => "can't be read: it isn't UTF-8 text".to_owned(),
         _ => format!("can't be read: {error}"),
     };
-    let origin = Origin::File { path: shown_path(shown), line: None };
-    problems.push(Problem::at(&origin, sentence));
+    problems.push(Problem::at(&shown.to_string_lossy(), sentence));
     None
 }

@@ -1,65 +1,63 @@
 //! What is wrong with a configuration: every problem at once, none of them quoting a secret.
 
 use std::fmt;
-use std::sync::Arc;
+use std::path::Path;
 
-/// Where a value was written. In the order of precedence, lowest first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Origin {
-    Default,
-    File { path: Arc<str>, line: Option<usize> },
-    Dotenv { path: Arc<str>, line: Option<usize> },
-    Environment { name: Arc<str> },
+/// The layer that a place is in, lowest first: what [`config::Value::origin`](::config::Value::origin) tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Layer {
+    File,
+    Dotenv,
+    Environment,
 }
 
-impl Origin {
-    /// Whether the first source outranks the second, whatever the lines.
-    pub(super) fn outranks(&self, other: &Self) -> bool {
-        self.rank() > other.rank()
-    }
-
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Default => 0,
-            Self::File { .. } => 1,
-            Self::Dotenv { .. } => 2,
-            Self::Environment { .. } => 3,
+impl Layer {
+    /// The layer of a place, and the line there or 0.
+    pub(super) fn of(place: &str) -> (Self, usize) {
+        if place.starts_with(VARIABLE) {
+            return (Self::Environment, 0);
         }
+        let split = place.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse().ok()?)));
+        let (path, line) = split.unwrap_or((place, 0));
+        (if Path::new(path).ends_with(".env") { Self::Dotenv } else { Self::File }, line)
     }
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("defaults"),
-            Self::File { path, line } | Self::Dotenv { path, line } => match line {
-                Some(line) => write!(f, "{path}:{line}"),
-                None => f.write_str(path),
-            },
-            Self::Environment { name } => write!(f, "variable {name}"),
-        }
-    }
+/// What the place of a variable of the environment begins with.
+const VARIABLE: &str = "variable ";
+
+/// The place of a variable of the environment.
+pub(super) fn in_environment(name: &str) -> String {
+    format!("{VARIABLE}{name}")
 }
 
-/// One thing that is wrong, in a sentence.
+/// The place of a line of a file, counted from 1.
+pub(super) fn on_line(path: &str, line: usize) -> String {
+    format!("{path}:{line}")
+}
+
+/// One thing that is wrong, in a sentence. Sorts by layer, then by line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Problem {
-    origin: Option<Origin>,
+    layer: Layer,
+    line: usize,
+    place: String,
     sentence: String,
 }
 
 impl Problem {
-    pub(super) fn at(origin: &Origin, sentence: impl Into<String>) -> Self {
-        Self { origin: Some(origin.clone()), sentence: sentence.into() }
+    pub(super) fn at(place: &str, sentence: impl Into<String>) -> Self {
+        let (layer, line) = Layer::of(place);
+        Self { layer, line, place: place.to_owned(), sentence: sentence.into() }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.origin {
-            Some(origin) => write!(f, "{origin}: {}", self.sentence),
-            None => f.write_str(&self.sentence),
+        if self.place.is_empty() {
+            return f.write_str(&self.sentence);
         }
+        write!(f, "{}: {}", self.place, self.sentence)
     }
 }
 
@@ -76,8 +74,9 @@ impl ConfigErrors {
         Self { problems }
     }
 
-    pub(super) fn missing(sentence: &str) -> Self {
-        Self { problems: vec![Problem { origin: None, sentence: sentence.to_owned() }] }
+    /// One problem that isn't of any place.
+    pub(super) fn nowhere(sentence: impl Into<String>) -> Self {
+        Self::new(vec![Problem::at("", sentence)])
     }
 
     /// The problems, each as one sentence that begins with its place.
@@ -88,13 +87,7 @@ impl ConfigErrors {
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            problem.fmt(f)?;
-        }
-        Ok(())
+        f.write_str(&self.sentences().collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -2,151 +2,96 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
-use secrecy::{ExposeSecret, SecretString};
 use tracing::Level;
 
-use super::convert;
+use super::convert::{
+    arguments, count, duration, headers, ids, list, passed_on, port, positive_duration, secret, switch,
+    task_types, text, url, zone,
+};
 use super::keys::{CHECK_KEYS, CHECKS, COMMANDS};
 use super::problem::nearest;
 use super::reader::Reader;
-use super::value::{Setting, Value};
-use super::variables::{CLAUDE_CLI_PATH, PREFIX, SHORT_NAMES, Variables};
+use super::setting::Setting;
+use super::variables::CLAUDE_CLI_PATH;
 use super::{Check, Claude, Config, LogFormat, Logging, Orchestrator, Paths, Server, Telegram, Webhooks};
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 
 /// How long a check may take that doesn't say.
 const CHECK_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// Reads every key, so that every problem is noted; `None` when there are any.
-pub(super) fn build(reader: &mut Reader, variables: &Variables) -> Option<Config> {
-    let server = server(reader);
-    let orchestrator = orchestrator(reader);
-    let webhooks = webhooks(reader);
-    let claude = claude(reader, variables);
-    let paths = paths(reader);
-    let logging = logging(reader);
-    let telegram = telegram(reader);
-    let checks = checks(reader);
-    Some(Config {
-        server: server?,
-        orchestrator: orchestrator?,
-        webhooks: webhooks?,
-        claude: claude?,
-        paths: paths?,
-        logging: logging?,
-        telegram: telegram?,
-        checks,
-    })
+/// Reads every key, so that every problem is noted; only good for use when there are none.
+pub(super) fn build(reader: &mut Reader) -> Config {
+    Config {
+        server: Server {
+            host: reader.get("server.host", text),
+            port: reader.get("server.port", port),
+            allowed_hosts: reader.get("server.allowed_hosts", list),
+        },
+        orchestrator: Orchestrator {
+            policy: policy(reader),
+            remind_after: reader.get("orchestrator.remind_after", positive_duration),
+            timezone: reader.find("orchestrator.timezone", zone).unwrap_or_else(TimeZone::system),
+        },
+        webhooks: Webhooks {
+            secret: reader.find("webhooks.secret", secret),
+            previous_secret: reader.find("webhooks.previous_secret", secret),
+            require_signature: reader.get("webhooks.require_signature", switch),
+            n8n_notify_url: reader.find("webhooks.n8n_notify_url", url),
+            notify_secret: reader.find("webhooks.notify_secret", secret),
+            notify_headers: reader.get("webhooks.notify_headers", headers),
+        },
+        claude: Claude {
+            command: claude_command(reader),
+            flags: reader.get("claude.flags", arguments),
+            model: reader.find("claude.model", text),
+            timeout: reader.get("claude.timeout", positive_duration),
+            idle_timeout: reader.get("claude.idle_timeout", positive_duration),
+            grace: reader.get("claude.grace", duration),
+            env: reader.get("claude.env", passed_on),
+            rehearse: reader.get("claude.rehearse", switch),
+        },
+        paths: paths(reader),
+        logging: logging(reader),
+        telegram: Telegram {
+            chat_id: reader.get("telegram.chat_id", ids),
+            user_id: reader.get("telegram.user_id", ids),
+            commands: commands(reader, "telegram.commands"),
+        },
+        checks: checks(reader),
+    }
 }
 
-fn server(reader: &mut Reader) -> Option<Server> {
-    let host = reader.text("server.host");
-    let port = reader.port("server.port");
-    let allowed_hosts = reader.list("server.allowed_hosts");
-    Some(Server { host: host?, port: port?, allowed_hosts: allowed_hosts? })
-}
-
-fn orchestrator(reader: &mut Reader) -> Option<Orchestrator> {
+fn policy(reader: &mut Reader) -> Policy {
     let modes = [
         ("required", ApprovalMode::Required),
         ("manual", ApprovalMode::Manual),
         ("auto", ApprovalMode::Auto),
     ];
-    let approval_mode = reader.choice("orchestrator.approval_mode", &modes);
-    let checkpoint_after = task_types(reader, "orchestrator.checkpoint_after");
-    let approve_before = task_types(reader, "orchestrator.approve_before");
-    let auto_approve = task_types(reader, "orchestrator.auto_approve");
-    let on_failure = on_trouble(reader, "orchestrator.on_failure");
-    let on_interrupted = on_trouble(reader, "orchestrator.on_interrupted");
-    let max_attempts = reader.count("orchestrator.max_attempts");
-    let remind_after = reader.positive_duration("orchestrator.remind_after");
-    let timezone = reader.zone("orchestrator.timezone").unwrap_or_else(TimeZone::system);
-    let policy = Policy {
-        approval_mode: approval_mode?,
-        checkpoint_after: checkpoint_after?,
-        approve_before: approve_before?,
-        auto_approve: auto_approve?,
-        on_failure: on_failure?,
-        on_interrupted: on_interrupted?,
-        max_attempts: max_attempts?,
-    };
-    Some(Orchestrator { policy, remind_after: remind_after?, timezone })
-}
-
-/// Task types as task files give them: in lower case.
-fn task_types(reader: &mut Reader, path: &str) -> Option<Vec<String>> {
-    let types = reader.list(path)?;
-    Some(types.iter().map(|name| name.to_lowercase()).collect())
-}
-
-fn on_trouble(reader: &mut Reader, path: &str) -> Option<OnTrouble> {
-    let meanings = [
+    let answers = [
         ("ask", OnTrouble::Ask),
         ("retry", OnTrouble::Retry),
         ("skip", OnTrouble::Skip),
         ("stop", OnTrouble::Stop),
     ];
-    reader.choice(path, &meanings)
-}
-
-fn webhooks(reader: &mut Reader) -> Option<Webhooks> {
-    let secret = signing_secret(reader, "webhooks.secret");
-    let previous_secret = signing_secret(reader, "webhooks.previous_secret");
-    let require_signature = reader.switch("webhooks.require_signature");
-    let n8n_notify_url = reader.url("webhooks.n8n_notify_url");
-    let notify_secret = signing_secret(reader, "webhooks.notify_secret");
-    let notify_headers = reader.headers("webhooks.notify_headers");
-    Some(Webhooks {
-        secret,
-        previous_secret,
-        require_signature: require_signature?,
-        n8n_notify_url,
-        notify_secret,
-        notify_headers: notify_headers?,
-    })
-}
-
-fn signing_secret(reader: &mut Reader, path: &str) -> Option<SecretString> {
-    let secret = reader.secret(path)?;
-    if let Some(encoded) = secret.expose_secret().strip_prefix("whsec_")
-        && STANDARD.decode(encoded).is_err()
-    {
-        reader.complain(path, "begins with whsec_, so the rest must be base64");
-        return None;
+    Policy {
+        approval_mode: reader.choice("orchestrator.approval_mode", &modes, ApprovalMode::Required),
+        checkpoint_after: reader.get("orchestrator.checkpoint_after", task_types),
+        approve_before: reader.get("orchestrator.approve_before", task_types),
+        auto_approve: reader.get("orchestrator.auto_approve", task_types),
+        on_failure: reader.choice("orchestrator.on_failure", &answers, OnTrouble::Ask),
+        on_interrupted: reader.choice("orchestrator.on_interrupted", &answers, OnTrouble::Ask),
+        max_attempts: reader.get("orchestrator.max_attempts", count),
     }
-    Some(secret)
 }
 
-fn claude(reader: &mut Reader, variables: &Variables) -> Option<Claude> {
-    let command = reader.command("claude.command").map(|words| claude_command(words, reader, variables));
-    let flags = reader.arguments("claude.flags");
-    let model = reader.text("claude.model");
-    let timeout = reader.positive_duration("claude.timeout");
-    let idle_timeout = reader.positive_duration("claude.idle_timeout");
-    let grace = reader.duration("claude.grace");
-    let env = passed_on(reader, "claude.env");
-    let rehearse = reader.switch("claude.rehearse");
-    Some(Claude {
-        command: command?,
-        flags: flags?,
-        model,
-        timeout: timeout?,
-        idle_timeout: idle_timeout?,
-        grace: grace?,
-        env: env?,
-        rehearse: rehearse?,
-    })
-}
-
-fn claude_command(mut words: Vec<String>, reader: &Reader, variables: &Variables) -> Vec<String> {
-    if variables.filled(CLAUDE_CLI_PATH).is_some()
-        && let Some(program) = variables.get(CLAUDE_CLI_PATH)
+fn claude_command(reader: &mut Reader) -> Vec<String> {
+    let folders = reader.folders.clone();
+    let mut words = reader.get("claude.command", |setting| folders.command(setting));
+    if let Some(program) = reader.variables.filled(CLAUDE_CLI_PATH)
         && let Some(word) = words.first_mut()
     {
-        *word = convert::program_at(program, &reader.base, reader.home.as_deref());
+        *word = folders.program(program);
     }
     if !words.iter().skip(1).any(|word| word == "-p" || word == "--print") {
         words.push("-p".to_owned());
@@ -154,46 +99,19 @@ fn claude_command(mut words: Vec<String>, reader: &Reader, variables: &Variables
     words
 }
 
-/// Names of variables for the child, never one that lets it give commands in the operator's name.
-fn passed_on(reader: &mut Reader, path: &str) -> Option<Vec<String>> {
-    let names = reader.list(path)?;
-    for name in &names {
-        let starts_well = !name.starts_with(|c: char| c.is_ascii_digit());
-        if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let name = reader.quoted(path, name.split('=').next().unwrap_or_default());
-            reader.complain(
-                path,
-                &format!("holds {name} and more: it takes names of variables, without values"),
-            );
-            return None;
-        }
-        if name.starts_with(PREFIX) || SHORT_NAMES.iter().any(|(short, _)| short == name) {
-            reader.complain(
-                path,
-                &format!("holds {name}, which is this daemon's own: whoever reads it could approve tasks"),
-            );
-            return None;
-        }
+fn paths(reader: &mut Reader) -> Paths {
+    let folders = reader.folders.clone();
+    let mut path = |path| reader.get(path, |setting| folders.path(setting));
+    Paths {
+        project_dir: path("paths.project_dir"),
+        tasks_dir: path("paths.tasks_dir"),
+        logs_dir: path("paths.logs_dir"),
+        daily_dir: path("paths.daily_dir"),
+        database: path("paths.database"),
     }
-    Some(names)
 }
 
-fn paths(reader: &mut Reader) -> Option<Paths> {
-    let project_dir = reader.path("paths.project_dir");
-    let tasks_dir = reader.path("paths.tasks_dir");
-    let logs_dir = reader.path("paths.logs_dir");
-    let daily_dir = reader.path("paths.daily_dir");
-    let database = reader.path("paths.database");
-    Some(Paths {
-        project_dir: project_dir?,
-        tasks_dir: tasks_dir?,
-        logs_dir: logs_dir?,
-        daily_dir: daily_dir?,
-        database: database?,
-    })
-}
-
-fn logging(reader: &mut Reader) -> Option<Logging> {
+fn logging(reader: &mut Reader) -> Logging {
     let levels = [
         ("error", Level::ERROR),
         ("warn", Level::WARN),
@@ -202,23 +120,20 @@ fn logging(reader: &mut Reader) -> Option<Logging> {
         ("debug", Level::DEBUG),
         ("trace", Level::TRACE),
     ];
-    let level = reader.choice("logging.level", &levels);
-    let format = reader.choice("logging.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]);
-    let keep = reader.positive_duration("logging.keep");
-    Some(Logging { level: level?, format: format?, keep: keep? })
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    Logging {
+        level: reader.choice("logging.level", &levels, Level::INFO),
+        format: reader.choice("logging.format", &formats, LogFormat::Text),
+        keep: reader.get("logging.keep", positive_duration),
+    }
 }
 
-fn telegram(reader: &mut Reader) -> Option<Telegram> {
-    let chat_id = reader.ids("telegram.chat_id");
-    let user_id = reader.ids("telegram.user_id");
-    let commands = commands(reader, "telegram.commands");
-    Some(Telegram { chat_id: chat_id?, user_id: user_id?, commands: commands? })
-}
-
-fn commands(reader: &mut Reader, path: &str) -> Option<Vec<String>> {
-    let written = reader.list(path)?;
+fn commands(reader: &mut Reader, path: &str) -> Vec<String> {
+    let Some(setting) = reader.setting(path) else {
+        return Vec::new();
+    };
     let mut commands = Vec::new();
-    for word in written {
+    for word in reader.read(path, &setting, list).unwrap_or_default() {
         let command = word.trim_start_matches('/').to_lowercase();
         if COMMANDS.contains(&command.as_str()) {
             commands.push(command);
@@ -228,64 +143,55 @@ fn commands(reader: &mut Reader, path: &str) -> Option<Vec<String>> {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("the commands are {}", COMMANDS.join(", ")),
         };
-        let word = reader.quoted(path, &word);
-        reader.complain(path, &format!("holds {word}, which is no command; {advice}"));
+        let word = setting.shown_part(&word);
+        reader.complain(path, &setting.place, &format!("holds {word}, which is no command; {advice}"));
     }
-    Some(commands)
+    commands
 }
 
 fn checks(reader: &mut Reader) -> BTreeMap<String, Check> {
-    let prefix = format!("{CHECKS}.");
-    let paths: Vec<_> = reader.settings.keys().filter(|path| path.starts_with(&prefix)).cloned().collect();
     let mut checks = BTreeMap::new();
-    for path in paths {
-        if path[prefix.len()..].contains('.') {
-            reader.complain(&path, "is no name for a check: it must not hold a dot");
+    for name in reader.section(CHECKS).into_keys() {
+        let path = format!("{CHECKS}.{name}");
+        let Some(setting) = reader.setting(&path) else {
             continue;
-        }
-        if let Some(check) = check(reader, &path) {
-            checks.insert(path[prefix.len()..].to_owned(), check);
+        };
+        if name.contains('.') {
+            reader.complain(&path, &setting.place, "is no name for a check: it must not hold a dot");
+        } else if let Some(check) = check(reader, &path, &setting) {
+            checks.insert(name, check);
         }
     }
     checks
 }
 
-/// A check is a command, or a table of a command and a time-out. Its parts are read as if they were keys.
-fn check(reader: &mut Reader, path: &str) -> Option<Check> {
-    let setting = reader.settings.get(path)?.clone();
-    let in_braces =
-        matches!(&setting.value, Value::Text(text) if setting.is_untyped() && text.trim().starts_with('{'));
-    if !in_braces && !matches!(setting.value, Value::Table(_)) {
-        let command = reader.command(path)?;
+/// A check is a command, or a table of a command and a time-out.
+fn check(reader: &mut Reader, path: &str, setting: &Setting) -> Option<Check> {
+    let folders = reader.folders.clone();
+    let in_braces = setting.untyped().is_some_and(|text| text.starts_with('{'));
+    if !in_braces && !setting.is_table() {
+        let command = reader.read(path, setting, |setting| folders.command(setting))?;
         return Some(Check { command, timeout: CHECK_TIMEOUT });
     }
-    let parts = reader.read(path, convert::table_of)?;
-    let command = format!("{path}.command");
-    let timeout = format!("{path}.timeout");
-    for (name, part) in parts {
-        if CHECK_KEYS.contains(&name.as_str()) {
-            reader.settings.insert(format!("{path}.{name}"), part);
-        } else {
-            unknown_part(reader, path, &name, part);
+    let parts = reader.read(path, setting, Setting::entries)?;
+    for (name, part) in &parts {
+        if !CHECK_KEYS.contains(&name.as_str()) {
+            let advice = match nearest(name, CHECK_KEYS.iter().copied()) {
+                Some(near) => format!("did you mean {path}.{near}?"),
+                None => "a check has command and timeout".to_owned(),
+            };
+            reader.complain(&format!("{path}.{name}"), &part.place, &format!("is not a key; {advice}"));
         }
     }
-    if !reader.settings.contains_key(&command) {
-        reader.complain(path, "has no command: it needs one, such as { command = \"cargo test\" }");
-    }
-    let limit = if reader.settings.contains_key(&timeout) {
-        reader.positive_duration(&timeout)
-    } else {
-        Some(CHECK_TIMEOUT)
+    let timeout = match parts.get("timeout") {
+        Some(part) => reader.read(&format!("{path}.timeout"), part, positive_duration),
+        None => Some(CHECK_TIMEOUT),
     };
-    Some(Check { command: reader.command(&command)?, timeout: limit? })
-}
-
-fn unknown_part(reader: &mut Reader, path: &str, name: &str, part: Setting) {
-    let part_path = format!("{path}.{name}");
-    reader.settings.insert(part_path.clone(), part);
-    let advice = match nearest(name, CHECK_KEYS.iter().copied()) {
-        Some(near) => format!("did you mean {path}.{near}?"),
-        None => "a check has command and timeout".to_owned(),
+    let Some(part) = parts.get("command") else {
+        let because = "has no command: it needs one, such as { command = \"cargo test\" }";
+        reader.complain(path, &setting.place, because);
+        return None;
     };
-    reader.complain(&part_path, &format!("is not a key; {advice}"));
+    let command = reader.read(&format!("{path}.command"), part, |part| folders.command(part));
+    Some(Check { command: command?, timeout: timeout? })
 }

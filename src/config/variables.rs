@@ -1,11 +1,12 @@
 //! The variables that `.env` and the environment set; the environment wins.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::keys::{CHECKS, KEYS, RETIRED};
-use super::problem::{Origin, Problem, nearest};
-use super::value::{Setting, Value};
+use config::{Value, ValueKind};
+
+use super::keys::{CHECKS, KEYS, Key, RETIRED};
+use super::problem::{Layer, Problem, in_environment, nearest, on_line};
+use super::sources::Placed;
 
 /// What the names of this program's own variables begin with.
 pub(super) const PREFIX: &str = "ORCHESTRATOR__";
@@ -20,36 +21,31 @@ pub(super) const SHORT_NAMES: &[(&str, &str)] = &[
 /// The variable that replaces the program in `claude.command`.
 pub(super) const CLAUDE_CLI_PATH: &str = "CLAUDE_CLI_PATH";
 
-/// Every variable by name, as a setting with its place.
+/// Every variable by name, with its place as its origin.
 #[derive(Default)]
 pub(super) struct Variables {
-    by_name: BTreeMap<String, Setting>,
+    by_name: BTreeMap<String, Value>,
 }
 
 impl Variables {
     /// Adds the variables of a `.env` file. Its text is never quoted: it is where the secrets are.
-    pub(super) fn add_dotenv(&mut self, text: &str, path: &Arc<str>, problems: &mut Vec<Problem>) {
+    pub(super) fn add_dotenv(&mut self, text: &str, path: &str, problems: &mut Vec<Problem>) {
         let text = text.trim_start_matches('\u{feff}');
+        let place = |line: Option<usize>| line.map_or_else(|| path.to_owned(), |line| on_line(path, line));
         for item in dotenvy::from_read_iter(text.as_bytes()) {
             match item {
                 Ok((name, value)) => {
-                    let line = line_where(text, |line| assigns(line, &name));
-                    let origin = Origin::Dotenv { path: path.clone(), line };
-                    self.by_name.insert(name, Setting::text(&value, origin));
+                    let place = place(line_where(text, |line| assigns(line, &name)));
+                    self.by_name.insert(name, Value::new(Some(&place), value));
                 }
                 Err(dotenvy::Error::LineParse(broken, _)) => {
-                    let line = line_where(text, |line| {
-                        line.trim() == broken.lines().next().unwrap_or_default().trim()
-                    });
-                    let origin = Origin::Dotenv { path: path.clone(), line };
+                    let broken = broken.lines().next().unwrap_or_default().trim();
+                    let place = place(line_where(text, |line| line.trim() == broken));
                     let sentence =
                         "not a line of the form NAME=value; put quotes around a value with spaces or signs";
-                    problems.push(Problem::at(&origin, sentence));
+                    problems.push(Problem::at(&place, sentence));
                 }
-                Err(_) => {
-                    let origin = Origin::Dotenv { path: path.clone(), line: None };
-                    problems.push(Problem::at(&origin, "can't be read"));
-                }
+                Err(_) => problems.push(Problem::at(path, "can't be read")),
             }
         }
     }
@@ -57,59 +53,77 @@ impl Variables {
     /// Adds the variables of the environment, over those that are there.
     pub(super) fn add_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in environment {
-            let origin = Origin::Environment { name: name.as_str().into() };
-            self.by_name.insert(name, Setting::text(&value, origin));
+            let value = Value::new(Some(&in_environment(&name)), value);
+            self.by_name.insert(name, value);
         }
     }
 
     /// The value of a variable, also an empty one.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        match &self.by_name.get(name)?.value {
-            Value::Text(text) => Some(text),
-            Value::Integer(_) | Value::Boolean(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
-                None
-            }
+        match &self.by_name.get(name)?.kind {
+            ValueKind::String(text) => Some(text),
+            _ => None,
         }
     }
 
     /// A variable that isn't empty: what people leave empty in a `.env` they mean to leave out.
-    pub(super) fn filled(&self, name: &str) -> Option<&Setting> {
-        self.by_name.get(name).filter(|_| self.get(name) != Some(""))
+    pub(super) fn filled(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|text| !text.is_empty())
     }
 
-    /// The settings that variables make, by the path of their key.
-    pub(super) fn settings(&self, problems: &mut Vec<Problem>) -> BTreeMap<String, Setting> {
-        let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
+    /// The text with every `${NAME}` replaced, or what is wrong with it; `$${` stands for `${`.
+    pub(super) fn fill_in(&self, text: &str) -> Result<String, String> {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find("${") {
+            let (before, variable) = rest.split_at(start);
+            if let Some(before) = before.strip_suffix('$') {
+                filled.push_str(before);
+                filled.push_str("${");
+                rest = &variable[2..];
+                continue;
+            }
+            let Some((name, after)) = variable[2..].split_once('}') else {
+                return Err("has a ${ without a }; write $${ for the two characters themselves".to_owned());
+            };
+            let Some(value) = self.get(name) else {
+                return Err(format!(
+                    "needs the variable {name}, which is set neither in .env nor in the environment"
+                ));
+            };
+            filled.push_str(before);
+            filled.push_str(value);
+            rest = after;
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+
+    /// The keys that the variables of a layer set; of two names for one, the longer counts.
+    pub(super) fn source(&self, layer: Layer, problems: &mut Vec<Problem>) -> Placed {
+        let mut values = Placed::default();
+        let of_layer = |value: &&Value| value.origin().is_some_and(|place| Layer::of(place).0 == layer);
         for (name, path) in SHORT_NAMES {
-            if let Some(setting) = self.filled(name) {
-                settings.insert((*path).to_owned(), setting.clone());
+            if self.filled(name).is_some()
+                && let Some(value) = self.by_name.get(*name).filter(of_layer)
+            {
+                values.set(path, value.clone());
             }
         }
-        for (name, setting) in &self.by_name {
+        for (name, value) in self.by_name.iter().filter(|(_, value)| of_layer(value)) {
             let upper = name.to_uppercase();
             if !upper.starts_with(PREFIX) {
                 continue;
             }
             match path_of(&upper) {
-                Ok(path) => {
-                    let outranked =
-                        settings.get(&path).is_some_and(|other| other.origin.outranks(&setting.origin));
-                    if !outranked {
-                        settings.insert(path, setting.clone());
-                    }
-                }
+                Ok(path) => values.set(&path, value.clone()),
                 Err(wrong) => {
-                    let sentence = match setting.origin {
-                        Origin::Environment { .. } => wrong,
-                        Origin::Default | Origin::File { .. } | Origin::Dotenv { .. } => {
-                            format!("{name} {wrong}")
-                        }
-                    };
-                    problems.push(Problem::at(&setting.origin, sentence));
+                    let sentence = if layer == Layer::Dotenv { format!("{name} {wrong}") } else { wrong };
+                    problems.push(Problem::at(value.origin().unwrap_or_default(), sentence));
                 }
             }
         }
-        settings
+        values
     }
 }
 
@@ -128,7 +142,7 @@ fn path_of(variable: &str) -> Result<String, String> {
     if let Some((_, advice)) = RETIRED.iter().find(|(retired, _)| *retired == path) {
         return Err(format!("sets a key that is gone: {advice}"));
     }
-    let variables: Vec<_> = KEYS.iter().map(super::keys::Key::variable).collect();
+    let variables: Vec<_> = KEYS.iter().map(Key::variable).collect();
     Err(match nearest(variable, variables.iter().map(String::as_str)) {
         Some(near) => format!("sets no key; did you mean {near}?"),
         None => format!("sets no key; the names look like {PREFIX}SERVER__PORT"),

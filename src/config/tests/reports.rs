@@ -144,6 +144,7 @@ fn secrets_are_in_no_report() {
         "[orchestrator]\ntimezone = \"${LEAK}\"",
         "[telegram]\ncommands = [\"${LEAK}\"]",
         "[telegram]\ncommands = \"${LEAK}\"",
+        "[checks]\nlint = \"{ command = 'x', timeout = '${LEAK}' }\"",
     ];
     for text in files {
         let given = Given { file: Some(text), environment: &[("LEAK", LEAK)], ..Given::default() };
