@@ -38,7 +38,7 @@ fn a_run_survives_the_daemon_and_is_adopted() {
         let cli = daemon.await_claude();
         let moment = [Moment::Starting, Moment::Working, Moment::Ending][usize::try_from(round % 3).unwrap()];
         if moment != Moment::Starting {
-            until(A_RUN, "the CLI to be at work", || files.ready(round).exists());
+            until(A_RUN, "the CLI to be at work", || files.times_begun(round) > 0);
         }
         if moment == Moment::Ending {
             files.let_go(round);
@@ -124,7 +124,7 @@ fn a_run_of_the_real_cli_that_ends_alone_is_judged_by_what_it_printed() {
 }
 
 fn ends_alone(daemon: &mut Daemon, files: &Files, round: u64) {
-    until(A_RUN, "the run to be at work", || files.ready(round).exists());
+    until(A_RUN, "the run to be at work", || files.times_begun(round) > 0);
     let claude = daemon.await_claude();
     daemon.kill9();
     files.let_go(round);
@@ -158,7 +158,7 @@ fn a_run_of_the_real_cli_killed_with_its_daemon_is_interrupted_and_a_person_deci
 }
 
 fn is_interrupted_and_decided(daemon: &mut Daemon, files: &Files, round: u64) {
-    until(A_RUN, "the run to be at work", || files.ready(1).exists());
+    until(A_RUN, "the run to be at work", || files.times_begun(1) > 0);
     let claude = daemon.await_claude();
     daemon.kill9();
     if round.is_multiple_of(2) {
@@ -284,7 +284,7 @@ impl Files {
 
     /// How often a round's run has come to work.
     fn times_begun(&self, round: u64) -> usize {
-        fs::read_to_string(self.ready(round)).unwrap().lines().count()
+        fs::read_to_string(self.ready(round)).unwrap_or_default().lines().count()
     }
 
     fn let_go(&self, round: u64) {
