@@ -15,7 +15,7 @@ fn check(run: &Run, words: &[&str]) -> Check {
     Check {
         name: "tests".to_owned(),
         invocation: Invocation::of_check(&command, run.project(), &[], std::env::vars_os()),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         grace: Duration::from_millis(500),
     }
 }
@@ -61,7 +61,7 @@ async fn a_check_ends_at_its_limit_and_at_a_stop() {
     slow.timeout = Duration::from_millis(200);
     let told = failed(checked(&run, &slow).await);
     assert_eq!(told, ("timed out after 0.2s".to_owned(), "begun".to_owned()));
-    slow.timeout = Duration::from_secs(60);
+    slow.timeout = Duration::from_mins(1);
     let stopper = async {
         let output = run.folder.path().join("logs/session/task-1-run-1.check-2.log");
         until("it has begun", || fs::read_to_string(&output).is_ok_and(|text| text.contains("begun"))).await;

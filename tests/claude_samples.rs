@@ -92,7 +92,7 @@ fn a_limit_is_one_only_by_the_clis_own_word() {
 
 #[test]
 fn without_a_result_it_depends_on_what_ended_it() {
-    let after = std::time::Duration::from_secs(60);
+    let after = std::time::Duration::from_mins(1);
     let failed = |failure| Verdict::Failed { failure };
     let no_result = |code| failed(Failure::NoResult { code, message: String::new() });
     let table = [

@@ -19,13 +19,11 @@ const LONGEST_ABOUT: usize = 500;
 
 /// At most `most` characters; an ellipsis says that there were more.
 pub(super) fn bounded(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-            kept.trim_end().to_owned() + "…"
-        }
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
     }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    kept.trim_end().to_owned() + "…"
 }
 
 /// The last of a text, at most `most` bytes of it.

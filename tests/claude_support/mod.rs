@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const LIMITS: Limits = Limits {
-    total: Duration::from_secs(120),
-    idle: Duration::from_secs(60),
+    total: Duration::from_mins(2),
+    idle: Duration::from_mins(1),
     after_result: Duration::from_millis(300),
     grace: Duration::from_secs(5),
 };
