@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::control::{EndedBy, Exit};
 use super::files::RunFiles;
-use super::follow::{Follower, Step};
+use super::follow::{Follower, Look};
 use super::process::Process;
 use super::readable::Activity;
 use super::sweep::ProcessError;
@@ -87,14 +87,14 @@ async fn follow(
 ) -> io::Result<(Follower, EndedBy)> {
     let mut watch = Watch::new(process.age(), *limits);
     loop {
-        let step;
-        (follower, step) = blocking(move || {
-            let step = follower.advance()?;
-            Ok((follower, step))
+        let looked;
+        (follower, looked) = blocking(move || {
+            let looked = follower.advance()?;
+            Ok((follower, looked))
         })
         .await?;
-        let pause = watch.note(&step, follower.transcript().result.is_some());
-        if let Some(activity) = step.activity {
+        let pause = watch.note(&looked, follower.transcript().result.is_some());
+        if let Some(activity) = looked.activity {
             on_activity(activity);
         }
         let why = tokio::select! {
@@ -135,9 +135,9 @@ impl Watch {
     }
 
     /// Takes in a look at the files; answers when to look again.
-    fn note(&mut self, step: &Step, has_result: bool) -> Instant {
+    fn note(&mut self, look: &Look, has_result: bool) -> Instant {
         let now = Instant::now();
-        if step.stirred {
+        if look.stirred {
             self.stirred = now;
             self.nap = SHORTEST_NAP;
         } else {
@@ -146,7 +146,7 @@ impl Watch {
         if has_result {
             self.result.get_or_insert(now);
         }
-        if step.more {
+        if look.more {
             return now;
         }
         later(now, self.nap).min(self.due().0)

@@ -14,7 +14,7 @@ use super::stream::parse;
 use super::transcript::Transcript;
 
 const READ_AT_ONCE: usize = 128 * 1024;
-const READ_PER_STEP: u64 = 32 * 1024 * 1024;
+const READ_PER_LOOK: u64 = 32 * 1024 * 1024;
 const SHORT_LINE: usize = 32 * 1024;
 const WRITE_AT_ONCE: usize = 64 * 1024;
 
@@ -31,7 +31,7 @@ pub(super) struct Follower {
 
 /// What one look at the files brought.
 #[derive(Debug, Default)]
-pub(super) struct Step {
+pub(super) struct Look {
     /// Whether the run printed anything, to stdout or stderr.
     pub(super) stirred: bool,
     /// Whether there is more to read at once.
@@ -62,10 +62,10 @@ impl Follower {
     }
 
     /// Reads what is there, up to a bound.
-    pub(super) fn advance(&mut self) -> io::Result<Step> {
+    pub(super) fn advance(&mut self) -> io::Result<Look> {
         let mut read = 0;
         let mut more = true;
-        while more && read < READ_PER_STEP {
+        while more && read < READ_PER_LOOK {
             let count = self.raw.read(&mut self.buffer)?;
             read += count as u64;
             more = count > 0;
@@ -75,7 +75,7 @@ impl Follower {
         let stderr_length = fs::metadata(&self.stderr).map_or(0, |stderr| stderr.len());
         let stirred = read > 0 || stderr_length != self.stderr_length;
         self.stderr_length = stderr_length;
-        Ok(Step { stirred, more, activity: self.story.activity.take() })
+        Ok(Look { stirred, more, activity: self.story.activity.take() })
     }
 
     /// Reads to the end; what stands there without a line's end counts as a line, because nobody will finish it.

@@ -29,7 +29,7 @@ impl Reader {
             }
             Message::Said { text, .. } => text.trim().to_owned(),
             Message::Called { name, about } => format!("● {}", self.call(name, about)),
-            Message::Answered { text, is_error } => self.answer(text, *is_error),
+            Message::Answered { text, is_error } => answer(text, *is_error),
             Message::Retrying { attempt, of, error } => {
                 format!("… {error}, trying again ({attempt} of {of})")
             }
@@ -49,10 +49,11 @@ impl Reader {
     /// What a message says about what is being done.
     pub(super) fn activity(&self, message: &Message) -> Option<Activity> {
         let text = match message {
-            Message::Said { text, .. } => first_line(text).to_owned(),
             Message::Called { name, about } => self.call(name, about),
             Message::Retrying { attempt, of, error } => format!("{error}, retry {attempt} of {of}"),
-            Message::Noted { text } | Message::Complained { text } => first_line(text).to_owned(),
+            Message::Said { text, .. } | Message::Noted { text } | Message::Complained { text } => {
+                first_line(text).to_owned()
+            }
             Message::Began { .. }
             | Message::Answered { .. }
             | Message::Denied { .. }
@@ -68,16 +69,16 @@ impl Reader {
         let name = name.strip_prefix("mcp__").unwrap_or(name).replace("__", " ");
         format!("{name} {about}").trim_end().to_owned()
     }
+}
 
-    fn answer(&self, text: &str, is_error: bool) -> String {
-        let sign = if is_error { "✗" } else { "⎿" };
-        let more = text.trim().lines().count().saturating_sub(1);
-        let first = bounded(first_line(text), LONGEST_ANSWER);
-        match (first.is_empty(), more) {
-            (true, _) => String::new(),
-            (false, 0) => format!("  {sign} {first}"),
-            (false, more) => format!("  {sign} {first} (+{more} lines)"),
-        }
+fn answer(text: &str, is_error: bool) -> String {
+    let sign = if is_error { "✗" } else { "⎿" };
+    let more = text.trim().lines().count().saturating_sub(1);
+    let first = bounded(first_line(text), LONGEST_ANSWER);
+    match (first.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!("  {sign} {first}"),
+        (false, more) => format!("  {sign} {first} (+{more} lines)"),
     }
 }
 
