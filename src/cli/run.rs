@@ -153,7 +153,8 @@ impl<'a> Terminal<'a> {
             return Next::Leave(if counts.completed == counts.total { Exit::Ok } else { Exit::Failed });
         };
         if interrupted && session.run().is_none() {
-            let again = format!("Paused. Go on with: orchestrator run {}", shown(&self.arguments.file));
+            let rehearse = if self.arguments.rehearse { " --rehearse" } else { "" };
+            let again = format!("Paused. Go on with: orchestrator run {}{rehearse}", shown(&self.arguments.file));
             self.screen.say(&again);
             return Next::Leave(Exit::Waiting);
         }
@@ -219,7 +220,10 @@ impl<'a> Terminal<'a> {
     }
 
     fn say_how_to_answer(&self, gate: &Gate) {
-        let file = shown(&self.arguments.file);
+        let mut file = shown(&self.arguments.file);
+        if self.arguments.rehearse {
+            file.push_str(" --rehearse");
+        }
         let approves = matches!(gate.about, About::Before { .. });
         let yes = if approves {
             format!("\n  orchestrator run {file} --yes      (approves it)")
