@@ -158,8 +158,8 @@ fn pause_now_ends_the_run_and_resume_goes_on_with_its_conversation() {
 mod an_api_that_refuses {
     use super::*;
 
-    fn holds_everything_until_resumed(refusal: Turn, kind: &str) {
-        let mut model = Model::start(&Script::new().on("a-task", [refusal]));
+    fn held(refusal: Turn, kind: &str) -> (Model, Daemon) {
+        let model = Model::start(&Script::new().on("a-task", [refusal]));
         let daemon = Daemon::with(Claude::real(&model)).approval_mode("auto").start();
 
         daemon.start(&[
@@ -174,6 +174,14 @@ mod an_api_that_refuses {
         assert_eq!(task_of(&held, 1)["state"], "pending");
         assert_eq!(task_of(&held, 2)["state"], "pending");
         daemon.assert_no_run_alive();
+        (model, daemon)
+    }
+
+    #[test]
+    fn with_401_holds_until_a_person_has_logged_in() {
+        let refusal = Turn::refuses(401, "authentication_error", "invalid x-api-key");
+        let (mut model, daemon) = held(refusal, "login");
+        assert_eq!(daemon.status()["hold"]["until"], Value::Null);
 
         model.follow(
             &Script::new().on("a-task", [Turn::says("Done.")]).on("another-task", [Turn::says("Done too.")]),
@@ -185,16 +193,11 @@ mod an_api_that_refuses {
     }
 
     #[test]
-    fn with_401_holds_for_a_login() {
-        holds_everything_until_resumed(
-            Turn::refuses(401, "authentication_error", "invalid x-api-key"),
-            "login",
-        );
-    }
-
-    #[test]
-    fn with_429_and_no_word_of_a_usage_limit_holds_for_a_minute() {
-        holds_everything_until_resumed(Turn::refuses(429, "rate_limit_error", "rate limited"), "api");
+    fn with_429_and_no_word_of_a_usage_limit_holds_for_a_while() {
+        let (_model, daemon) = held(Turn::refuses(429, "rate_limit_error", "rate limited"), "api");
+        assert!(daemon.status()["hold"]["until"].is_string(), "it goes on by itself");
+        daemon.ok("/stop", json!({}));
+        daemon.await_status("stopped");
     }
 }
 

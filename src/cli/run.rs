@@ -154,7 +154,8 @@ impl<'a> Terminal<'a> {
         };
         if interrupted && session.run().is_none() {
             let rehearse = if self.arguments.rehearse { " --rehearse" } else { "" };
-            let again = format!("Paused. Go on with: orchestrator run {}{rehearse}", shown(&self.arguments.file));
+            let again =
+                format!("Paused. Go on with: orchestrator run {}{rehearse}", shown(&self.arguments.file));
             self.screen.say(&again);
             return Next::Leave(Exit::Waiting);
         }
