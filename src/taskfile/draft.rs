@@ -6,7 +6,7 @@ use crate::domain::id::TaskNumber;
 use crate::domain::plan::TaskSpec;
 
 use super::key::Key;
-use super::parse::Report;
+use super::report::Report;
 use super::value::{self, BadValue};
 
 /// How many bad dependencies of one task are reported.
