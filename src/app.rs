@@ -14,9 +14,9 @@ use tracing::info;
 use crate::claude::{self, Birthplace};
 use crate::config::{Config, LogFormat};
 use crate::engine::{self, Engine};
+use crate::files::private;
 use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
-use crate::private_files::create_private_dir;
 use crate::store::{self, Lock, LockError, Store};
 use crate::telemetry;
 use crate::worker::{self, Worker};
@@ -97,7 +97,7 @@ impl Core {
             ("the task folder (paths.tasks_dir)", &paths.tasks_dir),
             ("the log folder (paths.logs_dir)", &paths.logs_dir),
         ] {
-            create_private_dir(path).map_err(|source| Error::Folder { what, path: path.clone(), source })?;
+            private::create_dir(path).map_err(|source| Error::Folder { what, path: path.clone(), source })?;
         }
         let lock = Lock::take(&paths.database)?;
         let store = Store::open(&paths.database).await?;

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::private_files::create_private_dir;
+use crate::files::private;
 
 pub use journal::{ACCESS_FILE, Guard};
 
@@ -89,7 +89,7 @@ pub fn init(settings: &Settings) -> Result<Guard, TelemetryError> {
     let (journal, guard) = match &settings.files {
         Files::None => (None, Guard::default()),
         Files::In { logs_dir, timezone } => {
-            let (journal, guard) = create_private_dir(logs_dir)
+            let (journal, guard) = private::create_dir(logs_dir)
                 .and_then(|()| journal::start(logs_dir.clone(), timezone.clone(), settings.clock))
                 .map_err(|cause| TelemetryError::Files { logs_dir: logs_dir.clone(), cause })?;
             (Some(journal), guard)

@@ -139,8 +139,8 @@ async fn what_ignores_a_request_to_end_is_killed_after_its_grace() {
         run.stop.cancel();
         Instant::now()
     };
-    let (ended, stopped) = tokio::join!(run.see(process, limits), stopper);
-    let took = stopped.elapsed();
+    let (ended, stop_time) = tokio::join!(run.see(process, limits), stopper);
+    let took = stop_time.elapsed();
     assert!(took >= limits.grace && took < Duration::from_secs(4), "{took:?}");
     assert_eq!((ended.outcome.verdict, ended.by), (Verdict::Lost, EndedBy::Stop));
     assert_eq!(run.alive(), NOBODY);

@@ -16,12 +16,13 @@ use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 
 use super::control::{Control, EndedBy, Exit, Order, Started};
-use super::files::{RunFiles, create_new, write_new};
+use super::files::RunFiles;
 use super::invocation::Invocation;
 use super::launch::started_nothing;
 use super::marker::{Birthplace, MARKER_VARIABLE, Marker};
 use super::procfs::Identity;
 use super::sweep::{Hunt, ProcessError};
+use crate::files::private;
 
 /// The argument that makes our binary a launcher.
 pub const LAUNCH: &str = "__launch";
@@ -110,11 +111,11 @@ pub fn spawn(
     };
     files.create_folders().map_err(at(files.control().path()))?;
     let (told, raw, errors) = (files.prompt(), files.raw(), files.stderr());
-    write_new(&told, prompt.as_bytes()).map_err(at(&told))?;
+    private::write_new(&told, prompt.as_bytes()).map_err(at(&told))?;
     let streams = Streams {
         stdin: File::open(&told).map_err(at(&told))?,
-        stdout: create_new(&raw).map_err(at(&raw))?,
-        stderr: create_new(&errors).map_err(at(&errors))?,
+        stdout: private::create_new(&raw).map_err(at(&raw))?,
+        stderr: private::create_new(&errors).map_err(at(&errors))?,
     };
     spawn_with(launcher, invocation, streams, files, marker)
 }

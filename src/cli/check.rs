@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Arguments as Global, Error, Exit};
 use crate::domain::event::count;
-use crate::task_folder::{self, Source};
+use crate::files::task_folder::{self, Source};
 use crate::taskfile;
 
 #[derive(Debug, Args)]

@@ -20,8 +20,8 @@ use crate::domain::gate::{About, Gate};
 use crate::domain::id::{GateId, SessionId};
 use crate::domain::session::{Session, Work};
 use crate::engine::{self, Engine, Snapshot, Wish};
+use crate::files::task_folder::Source;
 use crate::store::events;
-use crate::task_folder::Source;
 use crate::worker::Worker;
 
 pub(super) const EXAMPLES: &str = "Examples:

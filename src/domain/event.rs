@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::command::Actor;
+use super::duration::{human, seconds};
 use super::gate::{About, Decision, Gate, Next};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
-use super::run::human;
 use super::session::Why;
 use super::usd::Usd;
 
@@ -39,12 +39,20 @@ pub enum Event {
         subject: Subject,
         run: RunId,
         summary: String,
+        #[serde(with = "seconds")]
         took: Duration,
         cost: Usd,
         denials: Vec<String>,
     },
     /// A run ended with a verdict against it.
-    TaskFailed { subject: Subject, run: RunId, failure: String, took: Duration, cost: Usd },
+    TaskFailed {
+        subject: Subject,
+        run: RunId,
+        failure: String,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+    },
     /// A run ended without a verdict.
     TaskInterrupted { subject: Subject, run: RunId },
     /// A task is gone past.
@@ -66,9 +74,24 @@ pub enum Event {
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
     /// Every task is done with.
-    SessionCompleted { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd },
+    SessionCompleted {
+        completed: usize,
+        skipped: usize,
+        total: usize,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+    },
     /// The session was ended early.
-    SessionStopped { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd, by: Actor },
+    SessionStopped {
+        completed: usize,
+        skipped: usize,
+        total: usize,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+        by: Actor,
+    },
 }
 
 /// The task that an event is about, as its sentences name it.

@@ -28,10 +28,10 @@ use crate::domain::id::RunId;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
 use crate::domain::session::Session;
+use crate::files::task_folder::Source;
 use crate::store::requests::{self, Key, Recorded, Seen};
 use crate::store::runs::Run;
 use crate::store::{self, Store};
-use crate::task_folder::Source;
 
 /// What the engine needs to know of the configuration.
 #[derive(Clone, Debug)]

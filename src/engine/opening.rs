@@ -5,7 +5,7 @@ use crate::domain::command::Opening;
 use crate::domain::id::SessionId;
 use crate::domain::plan::Plan;
 use crate::domain::session::TaskFile;
-use crate::task_folder::{self, Source};
+use crate::files::task_folder::{self, Source};
 use crate::taskfile;
 
 /// A task file that was read and understood.

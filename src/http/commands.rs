@@ -16,8 +16,8 @@ use crate::domain::command::{Command, Target};
 use crate::domain::id::{GateId, TaskNumber};
 use crate::domain::words::{self, Said};
 use crate::engine::{self, Done, Request, Snapshot, Wish};
+use crate::files::task_folder::Source;
 use crate::store::requests::Recorded;
-use crate::task_folder::Source;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 

@@ -17,8 +17,9 @@ use crate::domain::event::count;
 use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
+use crate::files::{tail, task_folder};
 use crate::store::{events, gates, sessions};
-use crate::{tail, task_folder, taskfile};
+use crate::taskfile;
 
 /// How many lines of a log are told when nobody says how many.
 const LINES: i64 = 20;
