@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::fs;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use orchestrator::claude::{EndedBy, Evidence, Exit, Message, Transcript, judge, parse};
 use orchestrator::domain::run::{Failure, Obstacle, Verdict};
 
@@ -16,8 +17,15 @@ fn transcript(text: &str) -> Transcript {
     transcript
 }
 
-fn evidence<'a>(transcript: &'a Transcript, exit: Exit, by: EndedBy) -> Evidence<'a> {
-    Evidence { transcript, exit, by, stderr: "", refusal: None, at: Timestamp::UNIX_EPOCH }
+fn evidence(transcript: &Transcript, exit: Exit, by: EndedBy) -> Evidence<'_> {
+    Evidence {
+        transcript,
+        exit,
+        by,
+        stderr: "",
+        refusal: None,
+        at: Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC),
+    }
 }
 
 fn verdict(text: &str, exit: Exit, by: EndedBy) -> Verdict {

@@ -4,7 +4,9 @@
 //! error. Whether a text is the model's or the CLI's own is kept apart here, because only the latter is evidence.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::text::{about_tool, bounded};
 use crate::domain::usd::Usd;
@@ -67,8 +69,8 @@ pub enum Message {
         /// Its words.
         text: String,
     },
-    /// The state of the account's limits.
-    Limits(Limits),
+    /// The state of the account's usage limits.
+    RateLimit(RateLimit),
     /// The CLI's own error, in the place of an answer.
     Complained {
         /// Its words.
@@ -80,7 +82,7 @@ pub enum Message {
 
 /// The state of the account's usage limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct RateLimit {
     /// Whether requests are refused.
     pub rejected: bool,
     /// When the limit resets.
@@ -121,23 +123,42 @@ impl RunResult {
     }
 }
 
+/// The outermost members by which a line is sorted; the rest is passed over unread, which is most of the bytes.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    is_api_error_message: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+}
+
 /// Reads a line.
 pub fn parse(line: &[u8]) -> Vec<Message> {
     let line = line.trim_ascii();
     if !line.starts_with(b"{") {
         return Vec::new();
     }
-    let value =
-        serde_json::from_slice(line).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
-    let Ok(value): Result<Value, _> = value else {
+    let text = String::from_utf8_lossy(line);
+    let Ok(outer) = serde_json::from_str::<Line<'_>>(&text) else {
         return Vec::new();
     };
-    match text_of(&value, "type") {
-        Some("system") => system(&value).into_iter().collect(),
-        Some("assistant") => assistant(&value),
-        Some("user") => user(&value),
-        Some("rate_limit_event") => vec![Message::Limits(limits(&value["rate_limit_info"]))],
-        Some("result") => vec![Message::Result(Box::new(result(&value)))],
+    let whole = || serde_json::from_str::<Value>(&text).unwrap_or_default();
+    match outer.kind.map(RawValue::get) {
+        Some(r#""assistant""#) => assistant(&outer),
+        Some(r#""user""#) => user(&outer),
+        Some(r#""system""#) => system(&whole()).into_iter().collect(),
+        Some(r#""rate_limit_event""#) => vec![Message::RateLimit(rate_limit(&whole()["rate_limit_info"]))],
+        Some(r#""result""#) => vec![Message::Result(Box::new(result(&whole())))],
         _ => Vec::new(),
     }
 }
@@ -171,11 +192,11 @@ fn retry_reason(value: &Value) -> String {
     }
 }
 
-fn assistant(value: &Value) -> Vec<Message> {
-    let message = &value["message"];
-    let model = owned(message, "model").filter(|model| model != SYNTHETIC);
-    let complains = value["is_api_error_message"].as_bool() == Some(true);
-    blocks(message)
+fn assistant(line: &Line<'_>) -> Vec<Message> {
+    let body = body(line);
+    let model = value(body.model).as_str().filter(|model| *model != SYNTHETIC).map(str::to_owned);
+    let complains = line.is_api_error_message.is_some_and(|flag| flag.get() == "true");
+    blocks(&value(body.content))
         .filter_map(|block| match text_of(block, "type")? {
             "text" if complains => Some(Message::Complained { text: owned(block, "text")? }),
             "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
@@ -187,14 +208,22 @@ fn assistant(value: &Value) -> Vec<Message> {
         .collect()
 }
 
-fn user(value: &Value) -> Vec<Message> {
-    blocks(&value["message"])
+fn user(line: &Line<'_>) -> Vec<Message> {
+    blocks(&value(body(line).content))
         .filter(|block| text_of(block, "type") == Some("tool_result"))
         .map(|block| Message::Answered {
             text: answer(&block["content"]),
             is_error: block["is_error"].as_bool() == Some(true),
         })
         .collect()
+}
+
+fn body<'a>(line: &Line<'a>) -> Body<'a> {
+    line.message.and_then(|message| serde_json::from_str(message.get()).ok()).unwrap_or_default()
+}
+
+fn value(raw: Option<&RawValue>) -> Value {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 fn answer(content: &Value) -> String {
@@ -206,8 +235,8 @@ fn answer(content: &Value) -> String {
     texts.join("\n")
 }
 
-fn limits(info: &Value) -> Limits {
-    Limits {
+fn rate_limit(info: &Value) -> RateLimit {
+    RateLimit {
         rejected: text_of(info, "status") == Some("rejected"),
         resets_at: info["resetsAt"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
     }
@@ -267,8 +296,8 @@ fn consumption(value: &Value) -> (u64, u64, Option<String>) {
     (input, total(&["outputTokens"]), busiest.map(|(name, _)| name.clone()))
 }
 
-fn blocks(message: &Value) -> impl Iterator<Item = &Value> {
-    message["content"].as_array().into_iter().flatten()
+fn blocks(content: &Value) -> impl Iterator<Item = &Value> {
+    content.as_array().into_iter().flatten()
 }
 
 fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
