@@ -21,6 +21,7 @@ mod process;
 mod procfs;
 mod readable;
 mod rehearse;
+mod result;
 mod skim;
 mod stream;
 mod sweep;
@@ -41,13 +42,15 @@ pub use marker::{Birthplace, MARKER_VARIABLE, Marker};
 pub use process::{Found, LaunchError, Launcher, Process, find, spawn};
 pub use readable::Activity;
 pub use rehearse::rehearse_main;
-pub use stream::{Message, RunResult, parse};
+pub use result::RunResult;
+pub use stream::{Message, RateLimit, parse};
 pub use sweep::ProcessError;
 pub use transcript::Transcript;
 pub use verdict::{Evidence, judge};
 
-/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. To be asked before anything
-/// else is done; `args` are the process's own, program name included.
+/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. `args` are the process's own,
+/// program name included. To be asked before anything else is done, a runtime above all: the launcher closes every
+/// descriptor but the standard three.
 pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.skip(1);
     let part = args.next()?;

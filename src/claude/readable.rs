@@ -3,7 +3,8 @@
 //! Pure and deterministic: the same output always renders to the same bytes, so that a log which a dead daemon began is
 //! gone on with by skipping what it already holds.
 
-use super::stream::{Message, RunResult};
+use super::result::RunResult;
+use super::stream::Message;
 use super::text::{bounded, first_line, harmless};
 
 const LONGEST_ANSWER: usize = 200;

@@ -1,6 +1,7 @@
 //! What matters of all the messages of a run: enough to judge it, and no more.
 
-use super::stream::{Message, RateLimit, RunResult};
+use super::result::RunResult;
+use super::stream::{Message, RateLimit};
 
 const MOST_DENIALS: usize = 50;
 

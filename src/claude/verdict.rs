@@ -7,7 +7,7 @@ use jiff::Zoned;
 
 use super::control::{EndedBy, Exit};
 use super::limits::{reset_time, tells_of_limit};
-use super::stream::RunResult;
+use super::result::RunResult;
 use super::text::{bounded, ending, harmless};
 use super::transcript::Transcript;
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
