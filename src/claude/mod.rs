@@ -23,6 +23,7 @@ mod readable;
 mod rehearse;
 mod result;
 mod skim;
+mod spawn;
 mod stream;
 mod sweep;
 mod text;
@@ -39,10 +40,11 @@ pub use files::RunFiles;
 pub use invocation::{Conversation, Invocation, Settings};
 pub use launch::launcher_main;
 pub use marker::{Birthplace, MARKER_VARIABLE, Marker};
-pub use process::{Found, LaunchError, Launcher, Process, find, spawn};
+pub use process::{Found, Process, find};
 pub use readable::Activity;
 pub use rehearse::rehearse_main;
 pub use result::RunResult;
+pub use spawn::{LaunchError, Launcher, spawn};
 pub use stream::{Message, RateLimit, parse};
 pub use sweep::ProcessError;
 pub use transcript::Transcript;
@@ -54,7 +56,7 @@ pub use verdict::{Evidence, judge};
 pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.skip(1);
     let part = args.next()?;
-    if part == process::LAUNCH {
+    if part == spawn::LAUNCH {
         Some(launcher_main(args))
     } else if part == rehearse::REHEARSE {
         Some(rehearse_main(args))
