@@ -49,9 +49,9 @@ pub fn launcher_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Whether a launcher that left no record meant by its exit code that it started nothing.
+/// Whether a launcher that left no record meant by its exit code that it could start nothing.
 pub(super) fn started_nothing(code: i32) -> bool {
-    (i32::from(FENCED)..=i32::from(NOT_FOUND)).contains(&code)
+    (i32::from(BAD_ORDER)..=i32::from(NOT_FOUND)).contains(&code)
 }
 
 struct Refusal {
