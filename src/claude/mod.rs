@@ -2,8 +2,8 @@
 //!
 //! Keeps three invariants: there is never more than one process tree for a run; nothing of a run outlives it; and a
 //! result that was printed is never lost. Knows nothing of sessions, databases or HTTP: the caller writes a [`Marker`]
-//! and a [`Birthplace`] ahead, then calls [`spawn`], and [`see_through`]. After a restart it calls [`find`] instead of
-//! [`spawn`], and the rest is the same.
+//! and a [`Birthplace`] ahead, then calls [`spawn()`], and [`see_through`]. After a restart it calls [`find`] instead of
+//! [`spawn()`], and the rest is the same.
 //!
 //! A run is three processes deep: us, the [launcher](launcher_main), the CLI. They talk through files only, so that
 //! each can die without the others noticing.

@@ -281,7 +281,8 @@ fn done_with(decision: Decision) -> &'static str {
     }
 }
 
-fn denied(denials: &[String]) -> String {
+/// What Claude wanted to do and wasn't allowed to, to be added to what it says it did.
+pub(super) fn denied(denials: &[String]) -> String {
     if denials.is_empty() { String::new() } else { format!(" (was not allowed to: {})", denials.join(", ")) }
 }
 
