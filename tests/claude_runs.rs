@@ -134,12 +134,12 @@ async fn what_ignores_a_request_to_end_is_killed_after_its_grace() {
     let run = Run::new();
     let process = run.spawn("ignore-term");
     let limits = Limits { grace: Duration::from_millis(300), ..LIMITS };
-    let stopper = async {
+    let kill_switch = async {
         until("it speaks", || run.raw().contains("cannot stop")).await;
         run.stop.cancel();
         Instant::now()
     };
-    let (ended, stopped) = tokio::join!(run.see(process, limits), stopper);
+    let (ended, stopped) = tokio::join!(run.see(process, limits), kill_switch);
     let took = stopped.elapsed();
     assert!(took >= limits.grace && took < Duration::from_secs(4), "{took:?}");
     assert_eq!((ended.outcome.verdict, ended.by), (Verdict::Lost, EndedBy::Stop));
