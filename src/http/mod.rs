@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
@@ -149,14 +150,22 @@ fn router(door: Door) -> Router {
 /// Refuses names that this isn't known by, so that a page elsewhere can't rebind its own name to it.
 async fn right_host(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let known = |allowed: &String| allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(name);
+    let name = host.parse::<Authority>().map_or_else(|_| String::new(), |host| host.host().to_owned());
+    let known = |allowed: &String| {
+        allowed.eq_ignore_ascii_case(host)
+            || without_brackets(allowed).eq_ignore_ascii_case(without_brackets(&name))
+    };
     if app.allowed_hosts.is_empty() || app.allowed_hosts.iter().any(known) {
         next.run(request).await
     } else {
         ApiError::new(Code::Forbidden, "this host name isn't served here (server.allowed_hosts)")
             .into_response()
     }
+}
+
+/// An IPv6 address, however it is written.
+fn without_brackets(name: &str) -> &str {
+    name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name)
 }
 
 /// Forgets a request id that a line of a log couldn't hold as one word.
