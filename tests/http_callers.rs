@@ -157,9 +157,9 @@ fn a_stranger_learns_that_the_daemon_lives_and_nothing_else() {
         stranger("/status", &json!({"session": "20251120-093015"})),
         stranger("/command", &json!({"command": "dance"})),
     ] {
-        let answer = daemon.ask(malformed.clone());
+        let answer = daemon.ask(malformed);
         answer.fails(401, "unauthorized");
-        assert_eq!(answer.text, closed, "{malformed:?}");
+        assert_eq!(answer.text, closed);
     }
     daemon.ask(stranger("/status", &json!({"x": "x".repeat(70_000)}))).fails(413, "too_large");
     daemon.ask(ask("GET", "/sessions/20251120-093015")).fails(404, "not_found");

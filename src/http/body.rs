@@ -27,11 +27,11 @@ impl Object {
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let fields = Value::Object(self.0.clone());
         serde_path_to_error::deserialize(fields).map_err(|error| {
-            let (field, why) = (error.path(), error.inner());
+            let (field, why) = (error.path(), error.inner().to_string());
             ApiError::bad_request(if field.iter().next().is_none() {
-                why.to_string().replace('`', "\"")
+                why.replace('`', "\"")
             } else {
-                format!("field \"{field}\": {why}")
+                format!("field \"{field}\": {}", why.replace('`', ""))
             })
         })
     }

@@ -1,13 +1,13 @@
 //! A request to a command endpoint, proven, bounded and read. A [`Call`] exists only for someone who knows the secret.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequest, MatchedPath, Request};
 use axum::http::{HeaderMap, header};
-use http_body_util::LengthLimitError;
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,8 @@ use crate::store::requests::Key;
 
 /// The longest body that is read.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
+/// How much of a longer body is let pass unread before its connection is closed.
+const LET_PASS: usize = 8 * 1024 * 1024;
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
 /// The longest name by which someone is known.
@@ -76,17 +78,30 @@ impl FromRequest<App> for Call {
     }
 }
 
-async fn arrival(body: Body) -> Result<Bytes, ApiError> {
-    match tokio::time::timeout(ARRIVAL, to_bytes(body, BODY_LIMIT)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
-            Err(ApiError::new(Code::TooLarge, format!("the body is larger than {} KiB", BODY_LIMIT / 1024)))
+/// Reads a body. What is too long is let pass for a while, because who is still sending can't hear an answer.
+async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
+    let reading = async {
+        let (mut bytes, mut length) = (BytesMut::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::bad_request("the body broke off"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            length += data.len();
+            if length <= BODY_LIMIT {
+                bytes.extend_from_slice(&data);
+            } else if length > LET_PASS {
+                break;
+            }
         }
-        Ok(Err(_)) => Err(ApiError::bad_request("the body broke off")),
-        Err(_) => {
-            Err(ApiError::bad_request(format!("the body did not arrive within {} s", ARRIVAL.as_secs())))
-        }
-    }
+        if length <= BODY_LIMIT { Ok(bytes.freeze()) } else { Err(too_large()) }
+    };
+    tokio::time::timeout(ARRIVAL, reading).await.unwrap_or_else(|_| {
+        let message = format!("the body did not arrive within {} s", ARRIVAL.as_secs());
+        Err(ApiError::bad_request(message))
+    })
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(Code::TooLarge, format!("the body is larger than {} KiB", BODY_LIMIT / 1024))
 }
 
 /// A name that can't end a line of the story, nor fill it.

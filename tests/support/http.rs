@@ -12,7 +12,7 @@ use super::SOON;
 use super::daemon::{Daemon, SECRET};
 
 /// A request in the making.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ask {
     method: Method,
     path: String,
@@ -118,7 +118,7 @@ impl Answer {
 impl Daemon {
     #[track_caller]
     pub fn ask(&self, ask: Ask) -> Answer {
-        let (told, url) = (format!("{ask:?}"), self.url(&ask.path));
+        let (told, url) = (format!("{} {}", ask.method, ask.path), self.url(&ask.path));
         match self.runtime.block_on(ask.send(self.client.clone(), url)) {
             Ok(answer) => answer,
             Err(error) => panic!("{told}: {error:?}\n{}", self.said()),
