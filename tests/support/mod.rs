@@ -13,6 +13,7 @@
 pub mod claude;
 pub mod daemon;
 pub mod eventually;
+pub mod http;
 pub mod model;
 pub mod processes;
 pub mod rig;
