@@ -1,0 +1,88 @@
+//! What a run in the terminal says when it leaves: what was not done, where the logs are, and how to go on.
+
+use super::run::Call;
+use super::say::{BOLD, DIM};
+use super::shown;
+use crate::config::Config;
+use crate::domain::gate::{About, Gate};
+use crate::domain::hold::Hold;
+use crate::domain::session::Session;
+use crate::domain::task::TaskState;
+use jiff::Timestamp;
+
+const MOST_NAMED: usize = 20;
+
+/// Below the sentence that ends a session.
+pub(super) fn summary(session: &Session, config: &Config, call: &Call<'_>, now: Timestamp) -> String {
+    let undone: Vec<_> = session.tasks.iter().filter(|task| task.state() != TaskState::Completed).collect();
+    let mut lines: Vec<String> = undone
+        .iter()
+        .take(MOST_NAMED)
+        .map(|task| {
+            let (of_total, state) = (session.of_total(task.number()), task.state().as_str());
+            super::say::harmless(&format!("  {state}: task {of_total}, {}", task.spec.title))
+        })
+        .collect();
+    if undone.len() > MOST_NAMED {
+        lines.push(format!("  and {} more", undone.len() - MOST_NAMED));
+    }
+    if session.rehearsal {
+        lines.push("Rehearsal: nothing was changed and nothing was paid.".to_owned());
+    }
+    lines.push(logs(session, config, now));
+    if session.rehearsal && !config.claude.rehearse {
+        let command = call.command.trim_end_matches(" --rehearse");
+        lines.push(format!("For real: {BOLD}{command}{BOLD:#}"));
+    }
+    lines.join("\n")
+}
+
+/// After the first Ctrl-C.
+pub(super) fn paused(session: &Session, config: &Config, call: &Call<'_>, now: Timestamp) -> String {
+    format!(
+        "Paused; nothing is running. Go on with: {BOLD}{}{BOLD:#}\n{}",
+        call.command,
+        logs(session, config, now)
+    )
+}
+
+/// After the second one.
+pub(super) fn aborted(call: &Call<'_>) -> String {
+    format!("Aborted. What is left of the run is seen to by the next start: {BOLD}{}{BOLD:#}", call.command)
+}
+
+/// At a hold that doesn't end by itself.
+pub(super) fn held(hold: &Hold, call: &Call<'_>) -> String {
+    format!(
+        "Nothing can start now ({}): {}\nWhen that is mended, go on with: {BOLD}{}{BOLD:#}",
+        hold.kind.as_str().replace('_', " "),
+        super::say::harmless(&hold.reason),
+        call.command
+    )
+}
+
+/// At a gate that nobody can be asked about here.
+pub(super) fn waiting(gate: &Gate, call: &Call<'_>) -> String {
+    let command = &call.command;
+    let approve = match gate.about {
+        About::Before { .. } => format!("\n  {command} --yes   approves it"),
+        About::Failed { .. } | About::Interrupted { .. } => String::new(),
+    };
+    format!(
+        "Waiting for an answer at gate {} ({}). To go on:\n  {command}   in a terminal, asks for it{approve}\n  \
+         orchestrator{} serve   takes it over HTTP",
+        gate.id,
+        gate.choices_in_words().replace('/', ""),
+        call.config,
+    )
+}
+
+fn logs(session: &Session, config: &Config, now: Timestamp) -> String {
+    let folder = &config.paths.logs_dir;
+    let day = now.to_zoned(config.orchestrator.timezone.clone()).strftime("%Y-%m-%d.log").to_string();
+    format!(
+        "{DIM}Logs: {} (the story), {}/ (the runs){DIM:#}",
+        shown(&folder.join(day)),
+        shown(&folder.join(session.id.as_str()))
+    )
+}
