@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::domain::command::{Actor, Command};
 use crate::domain::event::Event;
 use crate::domain::gate::{About, Decision, Gate};
-use crate::domain::id::{GateId, SessionId};
+use crate::domain::id::{GateId, SessionId, TaskNumber};
 use crate::domain::session::{Session, Work};
 use crate::engine::{self, Engine, Snapshot, Wish};
 use crate::store::events::{self, Told};
@@ -40,6 +40,8 @@ pub(super) struct Terminal<'a> {
     keyboard: Option<Keyboard>,
     told: i64,
     asked: Option<GateId>,
+    /// The task whose failure was told last.
+    failed: Option<TaskNumber>,
     interrupted: bool,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Terminal<'a> {
             screen,
             told: opened.told,
             asked: None,
+            failed: None,
             interrupted: false,
         }
     }
@@ -187,12 +190,17 @@ impl<'a> Terminal<'a> {
             if !self.is_known(&told) {
                 self.screen.tell(&told);
             }
+            if let Event::TaskFailed { subject, .. } = &told.event {
+                self.failed = Some(subject.task);
+            }
             if let Event::TaskCompleted { subject, .. } = &told.event
                 && self.call.rehearse
             {
                 let logs_dir = &self.config.paths.logs_dir;
                 let prompt = rehearsal::told(&self.session, subject.task, logs_dir, Screen::page());
-                prompt.iter().for_each(|prompt| self.screen.say(prompt));
+                if let Some(prompt) = prompt {
+                    self.screen.say(&prompt);
+                }
             }
         }
         Ok(())
@@ -217,7 +225,9 @@ impl<'a> Terminal<'a> {
 
     fn show_card(&mut self, snapshot: &Snapshot, gate: &Gate) {
         if let Some(session) = snapshot.session(&self.session) {
-            self.screen.say(&card::card(session, gate, &self.config.paths.logs_dir, Screen::page()));
+            let is_told = self.failed.is_some() && self.failed == gate.task();
+            let logs_dir = &self.config.paths.logs_dir;
+            self.screen.say(&card::card(session, gate, is_told, logs_dir, Screen::page()));
         }
         self.ask(gate);
     }
@@ -265,7 +275,7 @@ impl<'a> Terminal<'a> {
             return Ok(());
         }
         if snapshot.session(&self.session).is_some_and(|session: &Arc<Session>| session.run().is_some()) {
-            self.screen.say("Ending the run, to be gone on with; Ctrl-C once more leaves at once.");
+            self.screen.say("Ending the run so that it can be continued later; Ctrl-C again leaves at once.");
         }
         self.command(Command::Pause { now: true }, operator()).await?;
         Ok(())

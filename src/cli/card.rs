@@ -14,8 +14,8 @@ use crate::domain::task::Task;
 const LONGEST_TEXT: usize = 400;
 const MOST_CRITERIA: usize = 6;
 
-/// Writes the card, without the answers.
-pub(super) fn card(session: &Session, gate: &Gate, logs_dir: &Path, page: Page) -> String {
+/// Writes the card, without the answers; a failure that `is_told` just above isn't told again.
+pub(super) fn card(session: &Session, gate: &Gate, is_told: bool, logs_dir: &Path, page: Page) -> String {
     let mut lines = vec![
         String::new(),
         page.fill(&format!("{YELLOW}?{YELLOW:#} {BOLD}{}{BOLD:#}", question(session, gate)), "", "  "),
@@ -43,11 +43,12 @@ pub(super) fn card(session: &Session, gate: &Gate, logs_dir: &Path, page: Page) 
             if let Some(task) = session.task(*task) {
                 let runs = task.progress.runs;
                 add(&format!("{DIM}Gate {}: after run {runs} of this task.{DIM:#}", gate.id), "  ");
-                add(&outcome(task, "Why"), "  ");
+                add(&if is_told { String::new() } else { outcome(task, "Why") }, "  ");
                 add(&log(session, task, logs_dir), "  ");
             }
         }
     }
+    lines.push(String::new());
     lines.join("\n")
 }
 

@@ -32,7 +32,7 @@ pub(super) fn summary(session: &Session, config: &Config, call: &Call<'_>, now: 
     lines.push(logs(session, config, now));
     if session.rehearsal && !config.claude.rehearse {
         let command = call.command.trim_end_matches(" --rehearse");
-        lines.push(format!("For real: {BOLD}{command}{BOLD:#}"));
+        lines.push(format!("For real:\n  {BOLD}{command}{BOLD:#}"));
     }
     lines.join("\n")
 }
@@ -40,7 +40,7 @@ pub(super) fn summary(session: &Session, config: &Config, call: &Call<'_>, now: 
 /// After the first Ctrl-C.
 pub(super) fn paused(session: &Session, config: &Config, call: &Call<'_>, now: Timestamp) -> String {
     format!(
-        "Paused; nothing is running. Go on with: {BOLD}{}{BOLD:#}\n{}",
+        "Paused; nothing is running. Go on with:\n  {BOLD}{}{BOLD:#}\n{}",
         call.command,
         logs(session, config, now)
     )
@@ -48,13 +48,16 @@ pub(super) fn paused(session: &Session, config: &Config, call: &Call<'_>, now: T
 
 /// After the second one.
 pub(super) fn aborted(call: &Call<'_>) -> String {
-    format!("Aborted. What is left of the run is seen to by the next start: {BOLD}{}{BOLD:#}", call.command)
+    format!(
+        "Aborted. What is left of the run is seen to by the next start:\n  {BOLD}{}{BOLD:#}",
+        call.command
+    )
 }
 
 /// At a hold that doesn't end by itself.
 pub(super) fn held(hold: &Hold, call: &Call<'_>) -> String {
     format!(
-        "Nothing can start now ({}): {}\nWhen that is mended, go on with: {BOLD}{}{BOLD:#}",
+        "Nothing can start now ({}): {}\nWhen that is mended, go on with:\n  {BOLD}{}{BOLD:#}",
         hold.kind.as_str().replace('_', " "),
         super::say::harmless(&hold.reason),
         call.command

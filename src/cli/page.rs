@@ -34,10 +34,12 @@ impl Page {
         match self.width {
             None => format!("{first}{text}"),
             Some(width) => {
-                // One column stays free: a full line makes some terminals begin another one.
+                // One column stays free: a full line makes some terminals begin another one. A path that is longer is
+                // left to the terminal, which knows that it is one word when it is copied.
                 let options = Options::new(usize::from(width) - 1)
                     .initial_indent(first)
                     .subsequent_indent(then)
+                    .break_words(false)
                     .word_splitter(WordSplitter::NoHyphenation);
                 fill(text, options)
             }

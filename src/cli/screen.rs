@@ -56,7 +56,9 @@ impl Screen {
     pub(super) fn say(&mut self, text: &str) {
         self.make_room();
         if !self.gone {
-            say::out(text);
+            let page = Self::page();
+            let lines: Vec<String> = text.lines().map(|line| page.fill(line, "", "")).collect();
+            say::out(lines.join("\n"));
         }
     }
 
@@ -75,7 +77,7 @@ impl Screen {
     /// Draws the live lines, unless a question stands there.
     pub(super) fn show(&mut self, glance: Option<Glance>) {
         match (&mut self.live, glance) {
-            (Some(live), Some(glance)) if !self.asking => live.draw(glance),
+            (Some(live), Some(glance)) if !self.asking => live.draw(&glance),
             (Some(live), None) => live.clear(),
             (Some(_), Some(_)) | (None, _) => {}
         }
