@@ -1,5 +1,7 @@
 //! The operator's place: shows what happens in one session, asks what it asks, and ends it when told to.
 
+mod asking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,20 +9,20 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::heard::Heard;
 use super::interrupts::{Interrupt, Interrupts};
 use super::keyboard::Keyboard;
 use super::live::Glance;
 use super::opening::{Opened, operator};
-use super::prompt::{Answer, offer, understand};
 use super::run::Call;
 use super::screen::Screen;
-use super::{Error, Exit, card, closing, rehearsal};
+use super::{Error, Exit, closing, rehearsal};
 use crate::claude::Activity;
 use crate::config::Config;
 use crate::domain::command::{Actor, Command};
 use crate::domain::event::Event;
-use crate::domain::gate::{About, Decision, Gate};
-use crate::domain::id::{GateId, SessionId, TaskNumber};
+use crate::domain::gate::{About, Gate};
+use crate::domain::id::SessionId;
 use crate::domain::session::{Session, Work};
 use crate::engine::{self, Engine, Snapshot, Wish};
 use crate::store::events::{self, Told};
@@ -39,9 +41,7 @@ pub(super) struct Terminal<'a> {
     screen: Screen,
     keyboard: Option<Keyboard>,
     told: i64,
-    asked: Option<GateId>,
-    /// The task whose failure was told last.
-    failed: Option<TaskNumber>,
+    heard: Heard,
     interrupted: bool,
 }
 
@@ -84,8 +84,7 @@ impl<'a> Terminal<'a> {
             keyboard: Screen::is_terminal().then(Keyboard::open).flatten(),
             screen,
             told: opened.told,
-            asked: None,
-            failed: None,
+            heard: Heard::default(),
             interrupted: false,
         }
     }
@@ -108,7 +107,7 @@ impl<'a> Terminal<'a> {
                     continue;
                 }
                 Next::Decide(gate) if self.keyboard.is_none() => {
-                    self.screen.say(&closing::waiting(&gate, self.call));
+                    self.say_how_to_answer(&snapshot, &gate);
                     return Ok(Exit::Waiting);
                 }
                 Next::Decide(gate) => self.ask_once(&snapshot, &gate),
@@ -167,7 +166,8 @@ impl<'a> Terminal<'a> {
         match (&open.work, self.engine.hold()) {
             (Work::Waiting { gate }, _) => Next::Decide(gate.clone()),
             (Work::Ready { .. }, Some(hold)) if hold.until.is_none() => {
-                self.screen.say(&closing::held(&hold, self.call));
+                let is_told = self.heard.is_hold(&hold);
+                self.screen.say(&closing::held(&hold, is_told, self.call));
                 Next::Leave(Exit::Waiting)
             }
             (Work::Ready { .. } | Work::Running { .. } | Work::Ending { .. }, _) => Next::Wait,
@@ -190,9 +190,7 @@ impl<'a> Terminal<'a> {
             if !self.is_known(&told) {
                 self.screen.tell(&told);
             }
-            if let Event::TaskFailed { subject, .. } = &told.event {
-                self.failed = Some(subject.task);
-            }
+            self.heard.note(&told.event);
             if let Event::TaskCompleted { subject, .. } = &told.event
                 && self.call.rehearse
             {
@@ -208,62 +206,9 @@ impl<'a> Terminal<'a> {
 
     /// Whether a person in front of the screen has just seen it: a question as its card, an answer as it was typed.
     fn is_known(&self, told: &Told) -> bool {
-        let question = matches!(&told.event, Event::GateOpened { gate, .. }
+        let is_question = matches!(&told.event, Event::GateOpened { gate, .. }
             if self.keyboard.is_some() || (self.call.arguments.yes && is_approvable(gate)));
-        let answer = matches!(&told.event, Event::GateClosed { gate, decision, .. }
-            if self.asked.as_ref() == Some(gate) && *decision != Decision::Withdrawn);
-        question || answer
-    }
-
-    fn ask_once(&mut self, snapshot: &Snapshot, gate: &Gate) {
-        if self.asked.as_ref() == Some(&gate.id) {
-            return;
-        }
-        self.asked = Some(gate.id.clone());
-        self.show_card(snapshot, gate);
-    }
-
-    fn show_card(&mut self, snapshot: &Snapshot, gate: &Gate) {
-        if let Some(session) = snapshot.session(&self.session) {
-            let is_told = self.failed.is_some() && self.failed == gate.task();
-            let logs_dir = &self.config.paths.logs_dir;
-            self.screen.say(&card::card(session, gate, is_told, logs_dir, Screen::page()));
-        }
-        self.ask(gate);
-    }
-
-    fn ask(&mut self, gate: &Gate) {
-        self.screen.say(&Screen::page().fill(&offer(gate), "  ", "  "));
-        if let Some(keyboard) = &mut self.keyboard {
-            keyboard.listen();
-        }
-        self.screen.ask("> ");
-    }
-
-    async fn answer(&mut self, snapshot: &Snapshot, line: Option<String>) -> Result<(), Error> {
-        let Some(line) = line else {
-            self.keyboard = None;
-            return Ok(());
-        };
-        let gate = snapshot.session(&self.session).and_then(|session| session.gate());
-        let Some(gate) = gate.filter(|gate| self.asked.as_ref() == Some(&gate.id)) else { return Ok(()) };
-        self.screen.answered();
-        match understand(&line, gate) {
-            Answer::Give(command) => {
-                if let Some(keyboard) = &self.keyboard {
-                    keyboard.silence();
-                }
-                if !self.command(command, operator()).await? {
-                    self.ask(gate);
-                }
-            }
-            Answer::Again => self.show_card(snapshot, gate),
-            Answer::Unclear(problem) => {
-                self.screen.say(&format!("  {problem}."));
-                self.ask(gate);
-            }
-        }
-        Ok(())
+        is_question || self.heard.is_answer(&told.event)
     }
 
     async fn interrupt(&mut self, interrupt: Interrupt, snapshot: &Snapshot) -> Result<(), Error> {

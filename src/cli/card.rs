@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::page::{Page, shortened};
-use super::say::{BOLD, DIM, YELLOW};
+use super::say::{BOLD, DIM, YELLOW, harmless};
 use super::shown;
 use crate::domain::event::Subject;
 use crate::domain::gate::{About, Gate, Next, Reason, checkpoint};
@@ -52,16 +52,20 @@ pub(super) fn card(session: &Session, gate: &Gate, is_told: bool, logs_dir: &Pat
     lines.join("\n")
 }
 
+/// A task as sentences name it.
+pub(super) fn subject(session: &Session, task: TaskNumber) -> Subject {
+    let title = session.task(task).map(|task| task.spec.title.clone()).unwrap_or_default();
+    Subject { task, of_total: session.of_total(task), title: harmless(&title) }
+}
+
 fn question(session: &Session, gate: &Gate) -> String {
-    let named = |task: TaskNumber| {
-        let title = session.task(task).map(|task| task.spec.title.clone()).unwrap_or_default();
-        Subject { task, of_total: session.of_total(task), title }
-    };
     match &gate.about {
-        About::Before { next: Next::Task(task), .. } => format!("May this start? {}", named(*task)),
+        About::Before { next: Next::Task(task), .. } => {
+            format!("May this start? {}", subject(session, *task))
+        }
         About::Before { next: Next::End, .. } => "All tasks are done. May the session end?".to_owned(),
-        About::Failed { task } => format!("What now? {} failed", named(*task)),
-        About::Interrupted { task } => format!("What now? {} was interrupted", named(*task)),
+        About::Failed { task } => format!("What now? {} failed", subject(session, *task)),
+        About::Interrupted { task } => format!("What now? {} was interrupted", subject(session, *task)),
     }
 }
 

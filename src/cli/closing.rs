@@ -1,14 +1,16 @@
 //! What a run in the terminal says when it leaves: what was not done, where the logs are, and how to go on.
 
+use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr as _;
+
 use super::run::Call;
-use super::say::{BOLD, DIM};
+use super::say::{BOLD, DIM, harmless};
 use super::shown;
 use crate::config::Config;
 use crate::domain::gate::{About, Gate};
 use crate::domain::hold::Hold;
 use crate::domain::session::Session;
 use crate::domain::task::TaskState;
-use jiff::Timestamp;
 
 const MOST_NAMED: usize = 20;
 
@@ -20,7 +22,7 @@ pub(super) fn summary(session: &Session, config: &Config, call: &Call<'_>, now: 
         .take(MOST_NAMED)
         .map(|task| {
             let (of_total, state) = (session.of_total(task.number()), task.state().as_str());
-            super::say::harmless(&format!("  {state}: task {of_total}, {}", task.spec.title))
+            harmless(&format!("  {state}: task {of_total}, {}", task.spec.title))
         })
         .collect();
     if undone.len() > MOST_NAMED {
@@ -54,30 +56,34 @@ pub(super) fn aborted(call: &Call<'_>) -> String {
     )
 }
 
-/// At a hold that doesn't end by itself.
-pub(super) fn held(hold: &Hold, call: &Call<'_>) -> String {
+/// At a hold that doesn't end by itself; its reason, unless that `is_told` just above.
+pub(super) fn held(hold: &Hold, is_told: bool, call: &Call<'_>) -> String {
+    let kind = hold.kind.as_str().replace('_', " ");
+    let reason = if is_told { ".".to_owned() } else { format!(": {}", harmless(&hold.reason)) };
+    let command = &call.command;
     format!(
-        "Nothing can start now ({}): {}\nWhen that is mended, go on with:\n  {BOLD}{}{BOLD:#}",
-        hold.kind.as_str().replace('_', " "),
-        super::say::harmless(&hold.reason),
-        call.command
+        "Nothing can start now ({kind}){reason}\nWhen that is mended, go on with:\n  {BOLD}{command}{BOLD:#}"
     )
 }
 
 /// At a gate that nobody can be asked about here.
 pub(super) fn waiting(gate: &Gate, call: &Call<'_>) -> String {
-    let command = &call.command;
-    let approve = match gate.about {
-        About::Before { .. } => format!("\n  {command} --yes   approves it"),
-        About::Failed { .. } | About::Interrupted { .. } => String::new(),
-    };
-    format!(
-        "Waiting for an answer at gate {} ({}). To go on:\n  {command}   in a terminal, asks for it{approve}\n  \
-         orchestrator{} serve   takes it over HTTP",
-        gate.id,
-        gate.choices_in_words().replace('/', ""),
-        call.config,
-    )
+    let mut ways = vec![(call.command.clone(), "in a terminal, asks for the answer")];
+    match gate.about {
+        About::Before { .. } => ways.push((format!("{} --yes", call.command), "approves")),
+        About::Failed { .. } | About::Interrupted { .. } => {}
+    }
+    ways.push((format!("orchestrator{} serve", call.config), "takes the answer over HTTP"));
+    let width = ways.iter().map(|(command, _)| command.width()).max().unwrap_or_default();
+    let ways: Vec<String> = ways
+        .iter()
+        .map(|(command, means)| {
+            let padding = " ".repeat(width - command.width());
+            format!("\n  {BOLD}{command}{BOLD:#}{padding}   {means}")
+        })
+        .collect();
+    let choices = gate.choices_in_words().replace('/', "");
+    format!("Waiting for an answer to gate {}: {choices}. Any of these goes on:{}", gate.id, ways.concat())
 }
 
 fn logs(session: &Session, config: &Config, now: Timestamp) -> String {

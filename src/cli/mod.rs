@@ -4,6 +4,7 @@ mod attend;
 mod card;
 mod check;
 mod closing;
+mod heard;
 mod inspect;
 mod interrupts;
 mod keyboard;
