@@ -8,6 +8,7 @@ use super::run::Call;
 use super::{Error, shown};
 use crate::config::Config;
 use crate::domain::command::{Actor, Command};
+use crate::domain::event::count;
 use crate::domain::id::SessionId;
 use crate::domain::session::{Session, TaskFile};
 use crate::engine::{self, Engine, Wish};
@@ -103,7 +104,11 @@ fn welcome(config: &Config, session: &Session) -> String {
         ""
     };
     let (done, total) = (counts.completed + counts.skipped, counts.total);
-    format!("Going on with session {}{rehearsal}: {done} of {total} tasks are done{changed}", session.id)
+    format!(
+        "Going on with session {}{rehearsal}: {done} of {} done{changed}",
+        session.id,
+        count(total, "task")
+    )
 }
 
 /// The one who sits at the terminal.

@@ -57,7 +57,7 @@ impl Screen {
         self.make_room();
         if !self.gone {
             let page = Self::page();
-            let lines: Vec<String> = text.lines().map(|line| page.fill(line, "", "")).collect();
+            let lines: Vec<String> = text.split('\n').map(|line| page.fill(line, "", "")).collect();
             say::out(lines.join("\n"));
         }
     }

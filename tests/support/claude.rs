@@ -26,7 +26,7 @@ impl Claude {
         Self { flags: ASKING, ..Self::real(model) }
     }
 
-    /// The stand-in: its instructions are [`waits`], [`succeeds`] and [`fails`], a line each.
+    /// The stand-in: its instructions are [`waits`], [`uses`], [`ignores`], [`succeeds`] and [`fails`], a line each.
     pub fn stand_in() -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/stand_in.sh");
         Self { program: program.canonicalize().unwrap(), flags: "", environment: Vec::new() }
@@ -50,6 +50,16 @@ fn environment(model: &Model) -> Vec<(&'static str, String)> {
 /// The stand-in adds a line to `ready` and goes on when `go` exists.
 pub fn waits(ready: &Path, go: &Path) -> String {
     format!("stand-in waits {} {}\n", ready.display(), go.display())
+}
+
+/// The stand-in says that it uses a tool.
+pub fn uses(tool: &str, about: &str) -> String {
+    format!("stand-in uses {tool} {about}\n")
+}
+
+/// The stand-in no longer ends at a signal, such as `TERM`.
+pub fn ignores(signal: &str) -> String {
+    format!("stand-in ignores {signal}\n")
 }
 
 /// The stand-in ends well and says what it cost.
