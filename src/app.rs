@@ -73,6 +73,17 @@ pub struct Core {
     pub lock: Lock,
 }
 
+/// What is logged on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// What the configured level lets through.
+    Everything,
+    /// The same but for the story, which is told elsewhere.
+    WithoutStory,
+    /// Errors only.
+    Errors,
+}
+
 /// How a daemon ended.
 #[derive(Debug)]
 pub struct Served {
@@ -109,9 +120,16 @@ impl Core {
 }
 
 /// Sets up logging. What is logged last is written when the guard is dropped.
-pub fn start_logging(config: &Config, quiet: bool) -> Result<telemetry::Guard, telemetry::TelemetryError> {
+pub fn start_logging(
+    config: &Config,
+    console: Console,
+) -> Result<telemetry::Guard, telemetry::TelemetryError> {
     telemetry::init(&telemetry::Settings {
-        level: if quiet { tracing::Level::ERROR } else { config.logging.level },
+        level: match console {
+            Console::Errors => tracing::Level::ERROR,
+            Console::Everything | Console::WithoutStory => config.logging.level,
+        },
+        tells_story: matches!(console, Console::Everything),
         format: match config.logging.format {
             LogFormat::Text => telemetry::Format::Text,
             LogFormat::Json => telemetry::Format::Json,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{Error, parsed, to_json};
+use super::{Error, from_json, parsed, to_json};
 use crate::domain::event::Event;
 use crate::domain::id::SessionId;
 
@@ -62,6 +62,8 @@ pub struct Told {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
+    pub event: Event,
+    /// What happened, as the sentence that was told then.
     pub message: String,
 }
 
@@ -69,13 +71,16 @@ pub struct Told {
 pub async fn after(readers: &SqlitePool, session: &SessionId, id: i64) -> Result<Vec<Told>, Error> {
     let session = session.as_str();
     sqlx::query!(
-        r#"SELECT id AS "id!", at, message FROM events WHERE session_id = ? AND id > ? ORDER BY id"#,
+        r#"SELECT id AS "id!", at, event, message FROM events WHERE session_id = ? AND id > ? ORDER BY id"#,
         session,
         id
     )
     .fetch_all(readers)
     .await?
     .into_iter()
-    .map(|row| Ok(Told { id: row.id, at: parsed(TABLE, &row.at)?, message: row.message }))
+    .map(|row| {
+        let event = from_json(TABLE, &row.event)?;
+        Ok(Told { id: row.id, at: parsed(TABLE, &row.at)?, event, message: row.message })
+    })
     .collect()
 }

@@ -31,7 +31,7 @@ impl Claude {
         Self { program: program.into(), flags: "", environment: Vec::new() }
     }
 
-    /// The stand-in: its instructions are [`waits`], [`succeeds`] and [`fails`], a line each.
+    /// The stand-in: its instructions are [`waits`], [`uses`], [`ignores`], [`succeeds`] and [`fails`], a line each.
     pub fn stand_in() -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/stand_in.sh");
         Self { program: program.canonicalize().unwrap(), flags: "", environment: Vec::new() }
@@ -65,6 +65,16 @@ pub fn babbles(bytes: usize) -> String {
 /// The stand-in prints a line of so many bytes, and no end of it.
 pub fn drones(bytes: usize) -> String {
     format!("stand-in drones {bytes}\n")
+}
+
+/// The stand-in says that it uses a tool.
+pub fn uses(tool: &str, about: &str) -> String {
+    format!("stand-in uses {tool} {about}\n")
+}
+
+/// The stand-in no longer ends at a signal, such as `TERM`.
+pub fn ignores(signal: &str) -> String {
+    format!("stand-in ignores {signal}\n")
 }
 
 /// The stand-in ends well and says what it cost.

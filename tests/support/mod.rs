@@ -18,6 +18,7 @@ pub mod model;
 pub mod processes;
 pub mod rig;
 pub mod taskfile;
+pub mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

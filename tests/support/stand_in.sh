@@ -4,10 +4,13 @@
 set -eu
 
 session=00000000-0000-4000-8000-$(printf %012d $$)
+resumed=
 while [ $# -gt 0 ]; do
   case $1 in
-    --session-id=* | --resume=*) session=${1#*=} ;;
-    --session-id | --resume) session=$2 && shift ;;
+    --session-id=*) session=${1#*=} ;;
+    --session-id) session=$2 && shift ;;
+    --resume=*) session=${1#*=} resumed=yes ;;
+    --resume) session=$2 resumed=yes && shift ;;
   esac
   shift
 done
@@ -24,6 +27,10 @@ while read -r who does first second; do
       echo $$ >>"$first"
       until [ -e "$second" ]; do sleep 0.02; done
       ;;
+    uses)
+      printf '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"%s","input":{"command":"%s"}}]}}\n' "$first" "$second"
+      ;;
+    ignores) trap '' "$first" ;;
     succeeds)
       result success false completed "$first" '"result":"Done."'
       exit 0
@@ -36,5 +43,10 @@ while read -r who does first second; do
       ;;
   esac
 done
+# A run that goes on with an earlier one is not told its instructions again.
+if [ -n "$resumed" ]; then
+  result success false completed 0 '"result":"Done after all."'
+  exit 0
+fi
 echo "stand-in: the prompt says neither succeeds nor fails" >&2
 exit 1
