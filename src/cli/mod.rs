@@ -9,6 +9,7 @@ mod inspect;
 mod interrupts;
 mod keyboard;
 mod live;
+mod openapi;
 mod opening;
 mod page;
 mod prompt;
@@ -53,6 +54,11 @@ enum Command {
     /// Check task files and point at every mistake
     #[command(after_help = "Example:\n  orchestrator check orchestrator_tasks/*.md")]
     Check(check::Arguments),
+    /// Print the description of the HTTP interface for programs: OpenAPI 3.1
+    #[command(
+        after_help = "Example:\n  orchestrator openapi --postman > orchestrator.postman_collection.json"
+    )]
+    Openapi(openapi::Arguments),
 }
 
 /// How a command ended, as its exit code says it.
@@ -127,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve::serve(&arguments),
         Command::Run(run) => run::run(&arguments, run),
         Command::Check(check) => check::check(&arguments, check),
+        Command::Openapi(openapi) => Ok(openapi::openapi(openapi)),
     };
     result
         .unwrap_or_else(|error| {

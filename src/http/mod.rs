@@ -2,6 +2,7 @@
 //!
 //! Nothing below this floor knows JSON bodies, headers or status codes.
 
+mod answers;
 mod auth;
 mod body;
 mod call;
@@ -10,8 +11,12 @@ mod commands;
 mod error;
 mod health;
 mod listen;
+pub mod openapi;
 mod reads;
+mod requests;
+mod status;
 mod view;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +29,6 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -33,6 +37,8 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tracing::{Instrument, info, info_span};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
@@ -107,25 +113,12 @@ fn router(door: Door) -> Router {
         worker: door.worker,
         started: Instant::now(),
     }));
-    let commands = Router::new()
-        .route("/command", post(commands::command))
-        .route("/start", post(commands::start))
-        .route("/approve", post(commands::approve))
-        .route("/reject", post(commands::reject))
-        .route("/pause", post(commands::pause))
-        .route("/resume", post(commands::resume))
-        .route("/skip", post(commands::skip))
-        .route("/retry", post(commands::retry))
-        .route("/stop", post(commands::stop))
-        .route("/status", post(reads::status))
-        .route("/tasks", post(reads::tasks))
-        .route("/sessions", post(reads::sessions))
-        .route("/gates", post(reads::gates))
-        .route("/logs", post(reads::logs));
+    let (commands, _) = commands().split_for_parts();
+    let (others, _) = others().split_for_parts();
     Router::new()
         .merge(commands.clone())
         .nest("/webhook", commands)
-        .route("/health", get(health::health))
+        .merge(others)
         .fallback(async || ApiError::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(
@@ -145,6 +138,30 @@ fn router(door: Door) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(map_request(plain_request_id))
         .with_state(app)
+}
+
+/// What answers at `/…` and at `/webhook/…`.
+fn commands() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(commands::command))
+        .routes(routes!(commands::start))
+        .routes(routes!(commands::approve))
+        .routes(routes!(commands::reject))
+        .routes(routes!(commands::pause))
+        .routes(routes!(commands::resume))
+        .routes(routes!(commands::skip))
+        .routes(routes!(commands::retry))
+        .routes(routes!(commands::stop))
+        .routes(routes!(reads::status))
+        .routes(routes!(reads::tasks))
+        .routes(routes!(reads::sessions))
+        .routes(routes!(reads::gates))
+        .routes(routes!(reads::logs))
+}
+
+/// What has one name.
+fn others() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::health)).routes(routes!(openapi::openapi))
 }
 
 /// Refuses names that this isn't known by, so that a page elsewhere can't rebind its own name to it.
