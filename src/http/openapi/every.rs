@@ -1,10 +1,11 @@
 //! What all operations share, added to what their handlers say.
 
 use serde_json::Value;
+use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::schema::{AllOf, Type};
-use utoipa::openapi::{Components, Content, ObjectBuilder, Ref, RefOr, Required, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::openapi::{Components, Content, Object, ObjectBuilder, Ref, RefOr, Required, Schema};
 
 use super::{outcomes, proofs};
 use crate::http::REQUEST_ID_LIMIT;
@@ -15,7 +16,6 @@ const SCHEMA: &str = "#/components/schemas/";
 
 /// Adds to a command what all commands have.
 pub(super) fn command(mut item: PathItem, components: &mut Components) -> PathItem {
-    components.schemas.entry(Sender::name().into_owned()).or_insert_with(Sender::schema);
     for operation in operations(&mut item) {
         operation.tags = Some(vec!["commands".to_owned()]);
         operation.security = Some(proofs::any());
@@ -27,8 +27,8 @@ pub(super) fn command(mut item: PathItem, components: &mut Components) -> PathIt
             }
         }
         operation.parameters = Some(parameters.into_iter().map(RefOr::T).collect());
-        for content in bodies(operation) {
-            has_a_sender(content, components);
+        if let Some(RefOr::T(request)) = &mut operation.request_body {
+            has_a_sender(request, components);
         }
         answered_with_examples(operation, components);
     }
@@ -70,31 +70,30 @@ fn answers(operation: &mut Operation) -> impl Iterator<Item = &mut utoipa::opena
     })
 }
 
-fn bodies(operation: &mut Operation) -> impl Iterator<Item = &mut Content> {
-    let request = match &mut operation.request_body {
-        Some(RefOr::T(request)) => Some(request),
-        Some(RefOr::Ref(_)) | None => None,
-    };
-    request.into_iter().flat_map(|request| request.content.values_mut()).filter_map(|content| match content {
-        RefOr::T(content) => Some(content),
-        RefOr::Ref(_) => None,
-    })
+/// Whoever sends it is part of every request; one that needs nothing else may be empty.
+fn has_a_sender(request: &mut RequestBody, components: &mut Components) {
+    for content in request.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        let Some(name) = named(content).map(str::to_owned) else { continue };
+        let Some(RefOr::T(schema)) = components.schemas.get_mut(&name) else { continue };
+        if let Schema::Object(fields) = schema {
+            *schema = Schema::AllOf(beside_its_sender(std::mem::take(fields)));
+        }
+        let needs = |item: &RefOr<Schema>| matches!(item, RefOr::T(Schema::Object(fields)) if !fields.required.is_empty());
+        if let Schema::AllOf(whole) = schema {
+            request.required =
+                Some(if whole.items.iter().any(needs) { Required::True } else { Required::False });
+        }
+        content.example = example(&name, components);
+    }
 }
 
-/// Whoever sends it is part of every request.
-fn has_a_sender(content: &mut Content, components: &mut Components) {
-    let Some(name) = named(content).map(str::to_owned) else { return };
-    if let Some(schema) = components.schemas.get_mut(&name)
-        && let RefOr::T(Schema::Object(fields)) = schema
-    {
-        let mut whole = AllOf::new();
-        whole.description = fields.description.take();
-        whole.examples = std::mem::take(&mut fields.examples);
-        whole.items =
-            vec![Ref::from_schema_name(Sender::name()).into(), Schema::Object(fields.clone()).into()];
-        *schema = Schema::AllOf(whole).into();
-    }
-    content.example = example(&name, components);
+fn beside_its_sender(mut fields: Object) -> AllOf {
+    let mut whole = AllOf::new();
+    whole.description = fields.description.take();
+    whole.examples = std::mem::take(&mut fields.examples);
+    whole.items = vec![Ref::from_schema_name(Sender::name()).into(), Schema::Object(fields).into()];
+    whole
 }
 
 fn answered_with_examples(operation: &mut Operation, components: &Components) {

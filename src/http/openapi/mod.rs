@@ -13,10 +13,13 @@ use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use utoipa::ToSchema;
 use utoipa::openapi::server::Server;
 use utoipa::openapi::{Components, Info, License, OpenApi, Paths};
 
 use self::outcomes::MayNotBeServed;
+use super::body::Sender;
+use super::error::{Failure, Refusal};
 
 const ABOUT: &str = "\
 Works through a task file with Claude Code, one task at a time, and asks its operator before anything that matters.
@@ -62,6 +65,9 @@ fn describe() -> OpenApi {
         components.schemas.extend(part.components.take().unwrap_or_default().schemas);
     }
     components.responses = outcomes::failures();
+    add::<Sender>(&mut components);
+    add::<Failure>(&mut components);
+    add::<Refusal>(&mut components);
     components.security_schemes = proofs::schemes();
 
     let mut paths = Paths::new();
@@ -77,6 +83,13 @@ fn describe() -> OpenApi {
     document.components = Some(components);
     document.servers = Some(vec![Server::new("http://127.0.0.1:5000")]);
     document
+}
+
+/// Adds the schema of a type and of all it is made of.
+fn add<T: ToSchema>(components: &mut Components) {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    components.schemas.extend(schemas);
 }
 
 fn info() -> Info {
