@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use support::SOON;
 use support::claude::{Claude, succeeds, waits};
-use support::daemon::{Daemon, SECRET};
+use support::daemon::{Daemon, SECRET, assert_usd};
+use support::database::Other;
 use support::eventually::until;
 use support::http::{ask, post, stranger};
 use support::taskfile::Task;
@@ -187,6 +188,51 @@ fn nobody_can_forge_a_line() {
     }
 }
 
+/// A run ends while nobody can write it down: that is told, and made up for.
+#[test]
+fn a_worker_that_is_stuck_is_told_by_health() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ready, go) = (folder.path().join("ready"), folder.path().join("go"));
+    let daemon = Daemon::with(Claude::stand_in()).approval_mode("auto").start();
+    daemon.start(&[Task::new("Long", &(waits(&ready, &go) + &succeeds(0.5)))]);
+    until(SOON, "the run to be at work", || ready.exists());
+
+    let mut other = Other::open(&daemon);
+    other.execute("BEGIN IMMEDIATE");
+    fs::write(&go, "").unwrap();
+    let health = |secret: &str| daemon.ask(ask("GET", "/health").header("x-webhook-secret", secret));
+    until(SOON, "the worker to be stuck", || health(SECRET).status == 503);
+    let inside = health(SECRET).body();
+    assert!(inside["reasons"][0].as_str().unwrap().starts_with("run 1: the database can't be written now"));
+    assert_eq!(health("").body().get("reasons"), None);
+    other.execute("ROLLBACK");
+
+    assert_usd(&daemon.await_status("completed")["cost_usd"], 0.5);
+    until(SOON, "the worker to be well", || health("").status == 200);
+}
+
+#[test]
+fn connections_are_given_back_however_they_end() {
+    let daemon = Daemon::with(Claude::stand_in()).start();
+    let open = || fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    daemon.ask(post("/gates", &json!({}))).succeeds();
+    let before = open();
+    for round in 0..400 {
+        let mut connection = daemon.connect();
+        match round % 4 {
+            0 => {}
+            1 => connection.send("POST /status HTTP/1.1\r\nhost"),
+            2 => connection.send_head("/status", 10),
+            _ => {
+                connection.send_head("/status", 2);
+                connection.send("{}");
+            }
+        }
+    }
+    until(SOON, "the connections to be closed", || open() <= before + 1);
+    daemon.ask(ask("GET", "/health")).succeeds();
+}
+
 /// Whoever moved the file away still has a daemon that works on it, and is told before they rely on that.
 #[test]
 fn a_database_that_is_gone_is_told_by_health() {
@@ -235,15 +281,10 @@ fn a_damaged_database_ends_the_daemon_rather_than_be_trusted() {
 fn a_database_of_a_newer_program_is_refused_in_words() {
     let mut daemon = Daemon::with(Claude::stand_in()).start();
     daemon.sigterm();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        use sqlx::{ConnectOptions as _, Executor as _};
-        let path = daemon.folder().join("orchestrator.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-                     VALUES (9999, 'from the future', 1, x'00', 1)";
-        options.connect().await.unwrap().execute(newer).await.unwrap();
-    });
+    Other::open(&daemon).execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', 1, x'00', 1)",
+    );
     let (code, said) = daemon.serve_in_vain();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was it written by a newer version of this program?"), "{said}");

@@ -282,8 +282,8 @@ fn assert_status_is_complete(status: &Value) {
         .chain(status["current"].as_object().map(|_| &status["current"]))
     {
         assert!(task["id"].is_u64() && task["title"].is_string() && task["type"].is_string(), "{task:#}");
-        let states = ["pending", "running", "completed", "failed", "interrupted", "skipped"];
-        assert!(states.iter().any(|state| task["state"] == *state), "{task:#}");
+        let known = ["pending", "running", "completed", "failed", "interrupted", "skipped"];
+        assert!(known.iter().any(|state| task["state"] == *state), "{task:#}");
     }
     for task in status["tasks"].as_array().unwrap() {
         assert!(task["runs"].is_u64() && task["cost_usd"].is_number(), "{task:#}");

@@ -11,6 +11,8 @@ mod lock;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Display;
 use std::path::Path;
