@@ -12,6 +12,7 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod eventually;
 pub mod http;
 pub mod model;
