@@ -8,11 +8,17 @@ mod call;
 mod callers;
 mod commands;
 mod error;
+mod events;
+mod exposition;
 mod health;
+mod insider;
+mod metrics;
+mod process;
 mod reads;
+mod traffic;
 mod view;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,10 +31,14 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -36,10 +46,13 @@ use tracing::{Instrument, info, info_span};
 
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
+use self::traffic::Traffic;
 use crate::engine::Engine;
 
 /// How long a request may take, its body's arrival included.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the last answers may take to be read once the daemon is to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the door needs to know.
@@ -59,6 +72,8 @@ pub struct Door {
     pub logs_dir: PathBuf,
     /// Whether the worker is well, and if not, why.
     pub worker: watch::Receiver<Option<String>>,
+    /// Comes when the daemon is to end; open streams end with it.
+    pub stop: CancellationToken,
 }
 
 /// What every handler shares; cheap to clone.
@@ -73,7 +88,11 @@ struct Inner {
     allowed_hosts: Vec<String>,
     logs_dir: PathBuf,
     worker: watch::Receiver<Option<String>>,
+    stop: CancellationToken,
+    streams: Arc<Semaphore>,
+    traffic: Traffic,
     started: Instant,
+    started_at: Timestamp,
 }
 
 impl std::ops::Deref for App {
@@ -96,11 +115,28 @@ pub async fn serve(
     door: Door,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let service = router(door).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    let under_way = TaskTracker::new();
+    let (ending, answered) = (door.stop.clone(), under_way.clone());
+    let service = router(door, under_way).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(stop).into_future() => served,
+        () = all_answered(&ending, &answered) => {
+            info!("dropping connections whose callers don't read their answers");
+            Ok(())
+        }
+    }
 }
 
-fn router(door: Door) -> Router {
+/// Waits until the end has come, every request has its answer, and those who were reading have had their time.
+async fn all_answered(ending: &CancellationToken, under_way: &TaskTracker) {
+    ending.cancelled().await;
+    under_way.close();
+    under_way.wait().await;
+    sleep(LAST_WORDS).await;
+}
+
+fn router(door: Door, under_way: TaskTracker) -> Router {
+    let started_at = door.engine.now();
     let app = App(Arc::new(Inner {
         engine: door.engine,
         keeper: auth::Gatekeeper::new(door.secrets, door.require_signature),
@@ -108,7 +144,11 @@ fn router(door: Door) -> Router {
         allowed_hosts: door.allowed_hosts,
         logs_dir: door.logs_dir,
         worker: door.worker,
+        stop: door.stop,
+        streams: Arc::new(Semaphore::new(events::STREAMS)),
+        traffic: Traffic::default(),
         started: Instant::now(),
+        started_at,
     }));
     let commands = Router::new()
         .route("/command", post(commands::command))
@@ -129,11 +169,13 @@ fn router(door: Door) -> Router {
         .merge(commands.clone())
         .nest("/webhook", commands)
         .route("/health", get(health::health))
+        .route("/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
         .fallback(async || ApiError::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(
                 Code::MethodNotAllowed,
-                "this path takes another method: POST for commands, GET for /health",
+                "this path takes another method: POST for commands, GET for /health, /events and /metrics",
             )
         })
         .layer(from_fn_with_state(app.clone(), right_host))
@@ -143,6 +185,8 @@ fn router(door: Door) -> Router {
         }))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
         .layer(from_fn(log))
+        .layer(from_fn_with_state(app.clone(), traffic::count))
+        .layer(from_fn(move |request, next: Next| under_way.track_future(next.run(request))))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .with_state(app)

@@ -11,6 +11,7 @@ mod lock;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+pub mod tallies;
 
 use std::fmt::Display;
 use std::path::Path;
