@@ -12,10 +12,12 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod eventually;
 pub mod model;
 pub mod processes;
 pub mod rig;
+pub mod stream;
 pub mod taskfile;
 
 use std::net::{Ipv4Addr, TcpListener};
