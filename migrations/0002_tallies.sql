@@ -6,11 +6,15 @@ ALTER TABLE runs ADD COLUMN verdict TEXT
 ALTER TABLE runs ADD COLUMN micro_usd INTEGER
     GENERATED ALWAYS AS (CAST(round(json_extract(outcome, '$.usage.cost') * 1000000) AS INTEGER)) VIRTUAL;
 ALTER TABLE runs ADD COLUMN milliseconds INTEGER
-    GENERATED ALWAYS AS (CAST(round((julianday(ended_at) - julianday(claimed_at)) * 86400000) AS INTEGER)) VIRTUAL;
+    GENERATED ALWAYS AS (
+        CAST(round((julianday(ended_at) - julianday(claimed_at)) * 86400000) AS INTEGER)
+    ) VIRTUAL;
 ALTER TABLE gates ADD COLUMN decision TEXT
     GENERATED ALWAYS AS (json_extract(closing, '$.decision')) VIRTUAL;
 ALTER TABLE gates ADD COLUMN milliseconds INTEGER
-    GENERATED ALWAYS AS (CAST(round((julianday(json_extract(closing, '$.at')) - julianday(opened_at)) * 86400000) AS INTEGER)) VIRTUAL;
+    GENERATED ALWAYS AS (
+        CAST(round((julianday(json_extract(closing, '$.at')) - julianday(opened_at)) * 86400000) AS INTEGER)
+    ) VIRTUAL;
 
 CREATE TABLE tallies (
     what  TEXT NOT NULL,
@@ -45,7 +49,8 @@ CREATE TRIGGER count_sessions AFTER UPDATE OF state ON sessions WHEN OLD.status 
         ON CONFLICT DO UPDATE SET count = count + 1;
 END;
 
-CREATE TRIGGER count_runs AFTER UPDATE OF ended_at ON runs WHEN OLD.ended_at IS NULL AND NEW.verdict IS NOT NULL BEGIN
+CREATE TRIGGER count_runs AFTER UPDATE OF ended_at ON runs
+WHEN OLD.ended_at IS NULL AND NEW.verdict IS NOT NULL BEGIN
     INSERT INTO tallies VALUES ('runs', NEW.verdict, 1), ('micro_usd', 'spent', ifnull(NEW.micro_usd, 0))
         ON CONFLICT DO UPDATE SET count = count + excluded.count;
     UPDATE durations SET count = count + 1, milliseconds = milliseconds + max(0, NEW.milliseconds)
@@ -54,7 +59,8 @@ CREATE TRIGGER count_runs AFTER UPDATE OF ended_at ON runs WHEN OLD.ended_at IS 
 END;
 
 -- A gate that was withdrawn was answered by nobody.
-CREATE TRIGGER count_gates AFTER UPDATE OF closing ON gates WHEN OLD.closing IS NULL AND NEW.decision <> 'withdrawn' BEGIN
+CREATE TRIGGER count_gates AFTER UPDATE OF closing ON gates
+WHEN OLD.closing IS NULL AND NEW.decision <> 'withdrawn' BEGIN
     UPDATE durations SET count = count + 1, milliseconds = milliseconds + max(0, NEW.milliseconds)
         WHERE what = 'gates' AND above < max(0, NEW.milliseconds) AND max(0, NEW.milliseconds) <= up_to;
 END;
@@ -75,9 +81,11 @@ INSERT INTO tallies VALUES
 
 -- Runs: a second to four hours. Gates: ten seconds to a week. The last of each has no end.
 INSERT INTO durations SELECT 'runs', value, lag(value, 1, -1) OVER (ORDER BY value), 0, 0
-    FROM json_each('[1000,5000,15000,30000,60000,120000,300000,600000,1200000,1800000,3600000,7200000,14400000,9223372036854775807]');
+    FROM json_each('[1000, 5000, 15000, 30000, 60000, 120000, 300000, 600000, 1200000, 1800000, 3600000, 7200000, 14400000,
+                     9223372036854775807]');
 INSERT INTO durations SELECT 'gates', value, lag(value, 1, -1) OVER (ORDER BY value), 0, 0
-    FROM json_each('[10000,30000,60000,300000,900000,3600000,10800000,28800000,86400000,259200000,604800000,9223372036854775807]');
+    FROM json_each('[10000, 30000, 60000, 300000, 900000, 3600000, 10800000, 28800000, 86400000, 259200000, 604800000,
+                     9223372036854775807]');
 
 UPDATE durations SET (count, milliseconds) = (
     SELECT count(*), ifnull(sum(max(0, milliseconds)), 0) FROM runs

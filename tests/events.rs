@@ -219,6 +219,23 @@ fn the_journal_is_read_by_its_key() {
 }
 
 #[test]
+fn a_stream_that_meets_a_row_it_cannot_read_ends_and_nothing_else_does() {
+    let mut daemon = quiet().start();
+    let epoch = epoch(&daemon);
+    let good = newest(&daemon);
+    assert!(daemon.sigterm().success());
+    insert_events(&daemon, 1, "'It happened'");
+    daemon.database().execute(&format!("UPDATE events SET at = 'once' WHERE id > {good}"));
+    daemon.restart();
+    let mut stream = EventStream::open(daemon.port(), Some(&format!("{epoch}-{good}")));
+    assert!(stream.event().is_none(), "nothing is left out in silence");
+    assert!(daemon.said().contains("a row of the table events can't be read"), "{}", daemon.said());
+    let mut past_it = EventStream::open(daemon.port(), Some(&format!("{epoch}-{}", good + 1)));
+    daemon.ok("/pause", json!({}));
+    assert_eq!(past_it.event().unwrap().event.as_deref(), Some("paused"));
+}
+
+#[test]
 fn more_streams_than_there_are_places_for_are_refused_until_one_is_closed() {
     let daemon = quiet().start();
     let bearer = format!("Bearer {SECRET}");

@@ -73,6 +73,9 @@ fn what_happened_is_counted_and_survives_restarts() {
     ] {
         assert_eq!(figures.value(series), Some(value), "{series}:\n{}", figures.text);
     }
+    for took in ["orchestrator_run_duration_seconds_sum", "orchestrator_gate_wait_seconds_sum"] {
+        assert!(figures.value(took).is_some_and(|seconds| 0.0 < seconds && seconds < 60.0), "{took}");
+    }
     let events = daemon.database().numbers("SELECT count(*) FROM events")[0];
     let told: f64 = figures.named("orchestrator_events_total").map(|(_, value)| value).sum();
     assert_eq!(told.to_string(), events.to_string());

@@ -1,7 +1,7 @@
 //! `GET /metrics`: figures for Prometheus.
 //!
-//! What is counted for ever comes from the [tallies](crate::store::tallies), which survive restarts; what stands now from
-//! the snapshot; what only this process knows begins anew with it. A scrape costs the same however long the history.
+//! What is counted for ever comes from the [`tallies`], which survive restarts; what stands now from the snapshot; what
+//! only this process knows begins anew with it. A scrape costs the same however long the history.
 
 use std::time::Duration;
 
