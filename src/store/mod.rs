@@ -11,6 +11,7 @@ mod lock;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+pub mod tallies;
 #[cfg(test)]
 mod tests;
 

@@ -18,6 +18,7 @@ pub mod http;
 pub mod model;
 pub mod processes;
 pub mod rig;
+pub mod stream;
 pub mod taskfile;
 pub mod terminal;
 
