@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::SOON;
@@ -482,4 +482,63 @@ fn the_help_says_what_there_is() {
     }
     let wrong = place.call(&["run"]);
     assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn a_daemon_that_cannot_start_says_why() {
+    let mut place = Place::configured(&two_tasks(), "[server]\nport = 0");
+    let without_secret = place.call(&["serve"]);
+    assert_eq!(without_secret.code, Some(1), "{without_secret:?}");
+    assert!(without_secret.err.starts_with("error: webhooks.secret is not set"), "{without_secret:?}");
+
+    fs::write(place.path("wrong.toml"), "[server]\nport = 99999\nprot = 3\n").unwrap();
+    let wrong = place.call(&["serve", "--config", "wrong.toml"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(1), ""), "{wrong:?}");
+    insta::assert_snapshot!("wrong_configuration", wrong.err);
+
+    place.set("WEBHOOK_SECRET", support::daemon::SECRET);
+    let terminal = place.terminal(100, &RUN);
+    terminal.await_prompt();
+    let second = place.call(&["serve"]);
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert!(second.err.starts_with("error: another orchestrator is using"), "{second:?}");
+}
+
+#[test]
+fn what_comes_back_from_the_background_asks_again() {
+    let place = Place::with(&two_tasks());
+    let mut terminal = place.terminal(100, &RUN);
+    terminal.await_prompt();
+
+    terminal.signal(Signal::CONT);
+    eventually(SOON, "a second prompt", || {
+        let screen = terminal.screen();
+        if screen.matches("\n>").count() == 2 { Ok(()) } else { Err(screen) }
+    });
+    terminal.enter("y");
+
+    terminal.ended_with(0);
+}
+
+#[test]
+fn nohup_is_respected() {
+    let place = endless_place("");
+    let quoted = format!("trap '' HUP; exec {} run tasks.md", env!("CARGO_BIN_EXE_orchestrator"));
+    let mut process = wrapped(&place.command(&RUN), &quoted).spawn().unwrap();
+    await_run(&place);
+
+    kill_process(Pid::from_child(&process), Signal::HUP).unwrap();
+    fs::write(place.path("go"), "").unwrap();
+    let status = eventually(SOON, "it to end", || process.try_wait().unwrap().ok_or("runs"));
+
+    assert_eq!(status.code(), Some(0));
+}
+
+/// The same call through a shell.
+fn wrapped(command: &Command, script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).current_dir(command.get_current_dir().unwrap()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(Stdio::null()).stdout(Stdio::null());
+    shell
 }

@@ -66,6 +66,14 @@ pub(super) fn held(hold: &Hold, is_told: bool, call: &Call<'_>) -> String {
     )
 }
 
+/// At a hold that ends by itself.
+pub(super) fn waiting_until(hold: &Hold, config: &Config) -> String {
+    let kind = hold.kind.as_str().replace('_', " ");
+    let until = hold.until.map(|until| until.to_zoned(config.orchestrator.timezone.clone()));
+    let until = until.map_or(String::new(), |until| until.strftime(" until %Y-%m-%d %H:%M:%S").to_string());
+    format!("Nothing can start{until} ({kind}); it goes on by itself then.")
+}
+
 /// At a gate that nobody can be asked about here.
 pub(super) fn waiting(gate: &Gate, call: &Call<'_>) -> String {
     let mut ways = vec![(call.command.clone(), "in a terminal, asks for the answer")];

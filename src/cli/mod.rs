@@ -103,6 +103,14 @@ enum Error {
 }
 
 impl Error {
+    fn say(&self) {
+        if let Self::Config(problems) = self {
+            problems.sentences().for_each(say::error);
+        } else {
+            say::error(self);
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
@@ -130,7 +138,7 @@ pub fn main() -> ExitCode {
     };
     result
         .unwrap_or_else(|error| {
-            say::error(&error);
+            error.say();
             error.exit()
         })
         .into()
