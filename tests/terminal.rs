@@ -168,7 +168,7 @@ fn a_second_ctrl_c_leaves_at_once_and_the_next_call_clears_up() {
     terminal.await_text("ending its run");
     terminal.press(CTRL_C);
     let screen = terminal.ended_with(130);
-    assert!(screen.contains("seen to by the next start:\n  orchestrator run tasks.md"), "{screen}");
+    assert!(screen.contains("the next start sees to it:\n  orchestrator run tasks.md"), "{screen}");
     let left = place.alive();
     assert!(!left.is_empty());
 
@@ -428,7 +428,12 @@ fn colours_are_for_terminals_that_want_them() {
     second.enter("y");
     second.ended_with(0);
     assert!(
-        !second.written().replace("\u{1b}[J", "").replace("\u{1b}[1A", "").contains('\u{1b}'),
+        !second
+            .written()
+            .replace("\u{1b}[J", "")
+            .replace("\u{1b}[K", "")
+            .replace("\u{1b}[1A", "")
+            .contains('\u{1b}'),
         "{:?}",
         second.written()
     );

@@ -123,7 +123,7 @@ impl<'a> Terminal<'a> {
                 Happened::Interrupted(Interrupt::Continued) => self.ask_again(&snapshot),
                 Happened::Interrupted(interrupt) => self.interrupt(interrupt, &snapshot).await?,
                 Happened::WorkerEnded => return Err(Error::Worker),
-                Happened::DatabaseFailed => return Ok(Exit::DatabaseFailed),
+                Happened::DatabaseFailed => return Err(Error::Database),
             }
         }
     }

@@ -50,10 +50,8 @@ pub(super) fn paused(session: &Session, config: &Config, call: &Call<'_>, now: T
 
 /// After the second one.
 pub(super) fn aborted(call: &Call<'_>) -> String {
-    format!(
-        "Aborted. What is left of the run is seen to by the next start:\n  {BOLD}{}{BOLD:#}",
-        call.command
-    )
+    let command = &call.command;
+    format!("Left at once. The run may still be alive; the next start sees to it:\n  {BOLD}{command}{BOLD:#}")
 }
 
 /// At a hold that doesn't end by itself; its reason, unless that `is_told` just above.

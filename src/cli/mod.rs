@@ -100,6 +100,8 @@ enum Error {
     TaskFile(#[from] inspect::Unusable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
+    #[error("the database failed; what was going on is found again by the next start")]
+    Database,
 }
 
 impl Error {
@@ -114,6 +116,7 @@ impl Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
             | Self::Logging(_)
