@@ -20,6 +20,15 @@ use crate::domain::session::{Session, Work};
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const NARROW: usize = 60;
 
+/// Scrolls if the cursor is in the last row, and comes back to the beginning of its row.
+const ROOM_FOR_TWO: &str = "\r\n\x1b[A";
+const SAVE: &str = "\x1b7";
+const RESTORE: &str = "\x1b8";
+/// Erases the rest of the row.
+const END: &str = "\x1b[K";
+/// Erases what follows.
+const ERASE: &str = "\x1b[J";
+
 /// The lines on stderr, shown or not.
 #[derive(Debug, Default)]
 pub(super) struct Live {
@@ -42,7 +51,7 @@ impl Live {
         let columns = usize::from(columns(io::stderr()));
         let spinner = SPINNER[self.frame % SPINNER.len()];
         let [doing, progress] = glance.lines(columns.saturating_sub(1), spinner);
-        write(&format!("\r{doing}\x1b[K\r\n{progress}\x1b[K\x1b[J\r\x1b[1A"));
+        write(&format!("{ROOM_FOR_TWO}{SAVE}{doing}{END}\r\n{progress}{END}{ERASE}{RESTORE}"));
         self.frame += 1;
         self.shown = true;
     }
@@ -50,7 +59,7 @@ impl Live {
     /// Takes the lines away.
     pub(super) fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
-            write("\r\x1b[J");
+            write(&format!("\r{ERASE}"));
         }
     }
 }
