@@ -159,11 +159,7 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
     let door = door(config, secret, engine, &worker);
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
-    lifecycle.spawn("the HTTP server", async move {
-        if let Err(error) = http::serve(listener, door, stop.cancelled_owned()).await {
-            tracing::error!("the HTTP server failed: {error}");
-        }
-    });
+    lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
     let failed = broken.clone();
     lifecycle.spawn("the database", async move {
         tokio::select! {

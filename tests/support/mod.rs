@@ -12,7 +12,9 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod eventually;
+pub mod http;
 pub mod model;
 pub mod processes;
 pub mod rig;
