@@ -120,9 +120,10 @@ impl<'a> Terminal<'a> {
                     self.screen.say(&closing::aborted(self.call));
                     return Ok(Exit::Interrupted);
                 }
+                Happened::Interrupted(Interrupt::Continued) => self.ask_again(&snapshot),
                 Happened::Interrupted(interrupt) => self.interrupt(interrupt, &snapshot).await?,
                 Happened::WorkerEnded => return Err(Error::Worker),
-                Happened::DatabaseFailed => return Ok(Exit::DatabaseFailed),
+                Happened::DatabaseFailed => return Err(Error::Database),
             }
         }
     }
@@ -169,6 +170,12 @@ impl<'a> Terminal<'a> {
                 let is_told = self.heard.is_hold(&hold);
                 self.screen.say(&closing::held(&hold, is_told, self.call));
                 Next::Leave(Exit::Waiting)
+            }
+            (Work::Ready { .. }, Some(hold)) => {
+                if !self.heard.wait_for(&hold) && !self.screen.is_live() {
+                    self.screen.say(&closing::waiting_until(&hold, self.config));
+                }
+                Next::Wait
             }
             (Work::Ready { .. } | Work::Running { .. } | Work::Ending { .. }, _) => Next::Wait,
         }

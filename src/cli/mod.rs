@@ -100,12 +100,23 @@ enum Error {
     TaskFile(#[from] inspect::Unusable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
+    #[error("the database failed; what was going on is found again by the next start")]
+    Database,
 }
 
 impl Error {
+    fn say(&self) {
+        if let Self::Config(problems) = self {
+            problems.sentences().for_each(say::error);
+        } else {
+            say::error(self);
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
             | Self::Logging(_)
@@ -130,7 +141,7 @@ pub fn main() -> ExitCode {
     };
     result
         .unwrap_or_else(|error| {
-            say::error(&error);
+            error.say();
             error.exit()
         })
         .into()
