@@ -132,6 +132,7 @@ fn what_is_written_is_private_and_holds_no_secret() {
             assert!(!held, "{} holds a secret", path.display());
         }
     }
+    assert_eq!(mode(&daemon.folder().join("orchestrator.db")), 0o600);
     let logs = daemon.folder().join("logs");
     for path in files_below(&logs) {
         assert_eq!(mode(&path), 0o600, "{}", path.display());

@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 pub use self::error::Error;
 pub use self::lock::{Lock, LockError};
+use crate::private_files::open_append_private;
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,11 +44,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, creating it if need be, and brings its schema up to date.
+    /// Opens the file, creating it for its owner only if need be, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        open_append_private(path).map_err(|source| Error::open(path, sqlx::Error::Io(source)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -56,7 +57,7 @@ impl Store {
         let mut writer = options.connect().await.map_err(|source| Error::open(path, source))?;
         sqlx::migrate!().run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
         let epoch = epoch(&mut writer).await?;
-        let reading = options.create_if_missing(false).read_only(true);
+        let reading = options.read_only(true);
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .acquire_timeout(BUSY_TIMEOUT)
