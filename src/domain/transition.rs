@@ -3,7 +3,6 @@
 //! No I/O, no clock, no randomness: what it needs to know of the world comes in as [`World`]. Every change it makes
 //! is told by an event, and what must be stored or asked for besides is an [`Effect`].
 
-
 use super::actor::Actor;
 use super::change::{Transition, World};
 use super::command::{Command, Order, Target};
