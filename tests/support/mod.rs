@@ -12,12 +12,15 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod eventually;
 pub mod http;
 pub mod model;
 pub mod openapi;
 pub mod processes;
+pub mod python;
 pub mod rig;
+pub mod stream;
 pub mod taskfile;
 pub mod terminal;
 

@@ -20,6 +20,7 @@ use utoipa::openapi::{Components, Info, License, OpenApi, Paths};
 use self::outcomes::MayNotBeServed;
 use super::body::Sender;
 use super::error::{Failure, Refusal};
+use super::events::EventView;
 
 const ABOUT: &str = "\
 Works through a task file with Claude Code, one task at a time, and asks its operator before anything that matters.
@@ -68,6 +69,7 @@ fn describe() -> OpenApi {
     add::<Sender>(&mut components);
     add::<Failure>(&mut components);
     add::<Refusal>(&mut components);
+    add::<EventView>(&mut components);
     components.security_schemes = proofs::schemes();
 
     let mut paths = Paths::new();

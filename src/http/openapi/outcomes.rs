@@ -14,6 +14,10 @@ use crate::http::error::{ApiError, Code, Failure, Refusal};
 
 /// What any request may meet before a handler sees it, or while it does.
 pub(in crate::http) struct MayNotBeServed;
+/// As [`MayNotBeServed`], and it has to prove itself.
+pub(in crate::http) struct MayBeTurnedAway;
+/// That it is none of the requests that there are.
+pub(in crate::http) struct MayNotBeUnderstood;
 /// What a request may meet that has to prove itself and be read.
 pub(in crate::http) struct MayFail;
 /// As [`MayFail`], and it may name something that doesn't exist.
@@ -27,17 +31,24 @@ impl IntoResponses for MayNotBeServed {
     }
 }
 
-impl IntoResponses for MayFail {
+impl IntoResponses for MayBeTurnedAway {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut responses = MayNotBeServed::responses();
-        responses.append(&mut refer(&[
-            Code::BadRequest,
-            Code::Unauthorized,
-            Code::TooLarge,
-            Code::UnsupportedMediaType,
-            Code::TooManyAttempts,
-            Code::Unavailable,
-        ]));
+        responses.append(&mut refer(&[Code::Unauthorized, Code::TooManyAttempts, Code::Unavailable]));
+        responses
+    }
+}
+
+impl IntoResponses for MayNotBeUnderstood {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refer(&[Code::BadRequest])
+    }
+}
+
+impl IntoResponses for MayFail {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut responses = MayBeTurnedAway::responses();
+        responses.append(&mut refer(&[Code::BadRequest, Code::TooLarge, Code::UnsupportedMediaType]));
         responses
     }
 }
@@ -152,7 +163,7 @@ fn told(code: Code) -> (&'static str, &'static str) {
         Code::NotFound => ("It names something that doesn't exist", "there is no gate g7_k3qd"),
         Code::MethodNotAllowed => (
             "The path takes another method",
-            "this path takes another method: POST for commands, GET for /health",
+            "this path takes another method: POST for commands, GET for /health, /events and /metrics",
         ),
         Code::Refused => (
             "Legal, but not now: the message says why and what would work, and the open gate comes with it",
