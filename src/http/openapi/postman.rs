@@ -72,7 +72,7 @@ fn headers(operation: &Value) -> Vec<Value> {
     for parameter in parameters.filter(|parameter| parameter["in"] == "header") {
         headers.push(json!({
             "key": parameter["name"],
-            "value": parameter["schema"]["examples"][0],
+            "value": "",
             "description": parameter["description"],
             "disabled": true,
         }));
