@@ -59,7 +59,7 @@ id: 5d2c9a-42\nevent: paused\ndata: {\"id\":42,\"kind\":\"paused\",\"session\":\
         ("last_event_id" = Option<String>, Query, description = "The same, for those who can't set a header"),
     ),
     responses(
-        (status = 200, description = "Server-sent events; the data of each is an `EventView`, that of a `reset` is not",
+        (status = 200, description = "Server-sent events, whose data is an `EventView`, or a `ResetView` for the event `reset`",
             body = String, content_type = "text/event-stream", example = json!(EXAMPLE)),
         MayBeTurnedAway,
         MayNotBeUnderstood,
@@ -151,8 +151,8 @@ impl Feed {
             Beginning::Now(newest) => event.id(self.id(newest)),
             Beginning::Reset => {
                 let message = "the last event you have seen is not of this database: everything follows, from the beginning";
-                let data = json!({ "epoch": self.app.engine.store().epoch(), "message": message });
-                event.event("reset").id(self.id(0)).data(data.to_string())
+                let reset = ResetView { epoch: self.app.engine.store().epoch().to_owned(), message };
+                event.event("reset").id(self.id(0)).data(json!(reset).to_string())
             }
         }
     }
@@ -193,6 +193,14 @@ impl Feed {
     fn id(&self, event: i64) -> String {
         format!("{}-{event}", self.app.engine.store().epoch())
     }
+}
+
+/// What a reader is told whose last event was of another database, before everything follows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResetView {
+    /// What the ids of this database's events begin with.
+    epoch: String,
+    message: &'static str,
 }
 
 /// An event as its readers see it.

@@ -44,6 +44,9 @@ impl Description {
         let path = path.split('?').next().unwrap();
         let answer = self.answer(method, path, status).ok_or("nothing is said of this status")?;
         let described = self.document.pointer(&answer).unwrap();
+        if !headers.contains_key("x-request-id") {
+            return Err("it has no x-request-id".into());
+        }
         for (name, header) in described["headers"].as_object().into_iter().flatten() {
             let value = headers.get(name);
             match (value, header["required"].as_bool()) {

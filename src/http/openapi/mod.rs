@@ -20,7 +20,7 @@ use utoipa::openapi::{Components, Info, License, OpenApi, Paths};
 use self::outcomes::MayNotBeServed;
 use super::body::Sender;
 use super::error::{Failure, Refusal};
-use super::events::EventView;
+use super::events::{EventView, ResetView};
 
 const ABOUT: &str = "\
 Works through a task file with Claude Code, one task at a time, and asks its operator before anything that matters.
@@ -70,6 +70,7 @@ fn describe() -> OpenApi {
     add::<Failure>(&mut components);
     add::<Refusal>(&mut components);
     add::<EventView>(&mut components);
+    add::<ResetView>(&mut components);
     components.security_schemes = proofs::schemes();
 
     let mut paths = Paths::new();
