@@ -2,8 +2,8 @@
 //!
 //! | module | from | to |
 //! | --- | --- | --- |
-//! | [`parse`] | a task file's bytes | a [`Plan`](crate::domain::plan::Plan), or every mistake at once |
-//! | [`render`] | a plan | a task file |
+//! | [`parse()`] | a task file's bytes | a [`Plan`](crate::domain::plan::Plan), or every mistake at once |
+//! | [`render()`] | a plan | a task file |
 //! | [`prompt()`] | one task of a plan | the text that Claude is given |
 //! | [`daily`] | the day's log | its context and notes |
 //! | [`diagnostic`] | a mistake | the lines that point at it |
