@@ -102,26 +102,29 @@ impl Worker {
         let mut next: Option<Job> = None;
         while !stop.is_cancelled() {
             bell.borrow_and_update();
-            let job = match next.take() {
-                Some(job) => Some(job),
-                None => self.find_job().await,
+            let turn = match next.take() {
+                Some(job) => self.attend(job, &stop).await,
+                None => match self.find_job().await {
+                    Ok(Some(job)) => self.attend(job, &stop).await,
+                    Ok(None) => {
+                        self.is_well();
+                        tokio::select! {
+                            () = stop.cancelled() => return,
+                            _ = bell.changed() => {}
+                            () = tokio::time::sleep(self.longest_nap()) => {}
+                        }
+                        continue;
+                    }
+                    Err(error) => Err(error.into()),
+                },
             };
-            let Some(job) = job else {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = bell.changed() => {}
-                    () = tokio::time::sleep(self.longest_nap()) => {}
-                }
-                continue;
-            };
-            let run = job.run.id;
-            match self.attend(job, &stop).await {
+            match turn {
                 Ok(claimed) => {
-                    self.health.send_if_modified(|health| health.take().is_some());
+                    self.is_well();
                     next = claimed.map(|run| Job { run, fresh: true });
                 }
                 Err(trouble) => {
-                    self.tell_trouble(run, &trouble).await;
+                    self.tell_trouble(&trouble).await;
                     tokio::select! {
                         () = stop.cancelled() => return,
                         () = tokio::time::sleep(PATIENCE) => {}
@@ -131,33 +134,27 @@ impl Worker {
         }
     }
 
+    fn is_well(&self) {
+        self.health.send_if_modified(|health| health.take().is_some());
+    }
+
     /// A run that is open, else one that can be claimed now.
-    async fn find_job(&self) -> Option<Job> {
+    async fn find_job(&self) -> Result<Option<Job>, engine::Error> {
         let snapshot = self.engine.snapshot();
         if let Some(run) = &snapshot.run {
-            return Some(Job { run: run.clone(), fresh: false });
+            return Ok(Some(Job { run: run.clone(), fresh: false }));
         }
-        let now = self.engine.now();
-        if snapshot.hold.as_ref().is_some_and(|hold| !hold.stands(now))
-            && let Err(error) = self.engine.end_hold(None).await
-        {
-            error!("failed to end a hold whose time has come: {error}");
+        if snapshot.hold.as_ref().is_some_and(|hold| !hold.stands(self.engine.now())) {
+            self.engine.end_hold(None).await?;
         }
         let ready = snapshot
             .current()
             .and_then(|session| session.open())
             .is_some_and(|open| matches!(open.work, Work::Ready { .. }) && open.paused.is_none());
         if !ready {
-            return None;
+            return Ok(None);
         }
-        match self.engine.claim().await {
-            Ok(run) => run.map(|run| Job { run, fresh: true }),
-            Err(error) => {
-                error!("failed to claim the task that is ready: {error}");
-                self.health.send_replace(Some(format!("failed to claim a task: {error}")));
-                None
-            }
-        }
+        Ok(self.engine.claim().await?.map(|run| Job { run, fresh: true }))
     }
 
     fn longest_nap(&self) -> Duration {
@@ -218,11 +215,13 @@ impl Worker {
         Watch { token, _guard: guard }
     }
 
-    async fn tell_trouble(&self, run: RunId, trouble: &Trouble) {
-        error!("failed to see to run {run}, which stays open and is tried again: {trouble}");
-        self.health.send_replace(Some(format!("run {run}: {trouble}")));
-        if let Trouble::Process(stuck) = trouble {
-            let reason = format!("{stuck}; end them by hand, the daemon goes on by itself then");
+    async fn tell_trouble(&self, trouble: &Trouble) {
+        let run = self.engine.snapshot().run.as_ref().map(|run| run.id);
+        let what = run.map_or("the next task".to_owned(), |run| format!("run {run}"));
+        error!("failed to see to {what}, which is tried again: {trouble}");
+        self.health.send_replace(Some(format!("{what}: {trouble}")));
+        if let Trouble::Process(stuck @ ProcessError::Survivors { .. }) = trouble {
+            let reason = format!("{stuck}; the daemon goes on by itself when they are gone");
             let hold = Hold { kind: HoldKind::Leftover, until: None, reason };
             if self.engine.hold().as_ref() != Some(&hold)
                 && let Err(error) = self.engine.begin_hold(hold).await
