@@ -74,6 +74,17 @@ pub struct Core {
     pub lock: Lock,
 }
 
+/// What is logged on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// What the configured level lets through.
+    Everything,
+    /// The same but for the story, which is told elsewhere.
+    WithoutStory,
+    /// Errors only.
+    Errors,
+}
+
 /// How a daemon ended.
 #[derive(Debug)]
 pub struct Served {
@@ -110,9 +121,16 @@ impl Core {
 }
 
 /// Sets up logging. What is logged last is written when the guard is dropped.
-pub fn start_logging(config: &Config, quiet: bool) -> Result<telemetry::Guard, telemetry::TelemetryError> {
+pub fn start_logging(
+    config: &Config,
+    console: Console,
+) -> Result<telemetry::Guard, telemetry::TelemetryError> {
     telemetry::init(&telemetry::Settings {
-        level: if quiet { tracing::Level::ERROR } else { config.logging.level },
+        level: match console {
+            Console::Errors => tracing::Level::ERROR,
+            Console::Everything | Console::WithoutStory => config.logging.level,
+        },
+        tells_story: matches!(console, Console::Everything),
         format: match config.logging.format {
             LogFormat::Text => telemetry::Format::Text,
             LogFormat::Json => telemetry::Format::Json,
@@ -142,11 +160,7 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
     let door = door(config, secret, engine, &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
-    lifecycle.spawn("the HTTP server", async move {
-        if let Err(error) = http::serve(listener, door, stop.cancelled_owned()).await {
-            tracing::error!("the HTTP server failed: {error}");
-        }
-    });
+    lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
     let failed = broken.clone();
     lifecycle.spawn("the database", async move {
         tokio::select! {

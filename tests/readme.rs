@@ -1,5 +1,7 @@
 //! Runs what the README tells a newcomer to run, word by word but for the port.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::fs;

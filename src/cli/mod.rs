@@ -1,10 +1,23 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
+mod attend;
+mod card;
 mod check;
+mod closing;
+mod heard;
+mod inspect;
+mod interrupts;
+mod keyboard;
+mod live;
+mod opening;
+mod page;
 mod prompt;
+mod rehearsal;
 mod run;
+mod say;
 mod screen;
 mod serve;
+mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,19 +94,39 @@ enum Error {
     Cwd(std::io::Error),
     #[error("can't start the runtime: {0}")]
     Runtime(std::io::Error),
+    #[error("can't listen for signals: {0}")]
+    Signals(std::io::Error),
+    #[error("{0}")]
+    TaskFile(#[from] inspect::Unusable),
+    #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
+    Worker,
+    #[error("the database failed; what was going on is found again by the next start")]
+    Database,
 }
 
 impl Error {
+    fn say(&self) {
+        if let Self::Config(problems) = self {
+            problems.sentences().for_each(say::error);
+        } else {
+            say::error(self);
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
             | Self::Logging(_)
             | Self::Engine(_)
             | Self::Store(_)
             | Self::Cwd(_)
-            | Self::Runtime(_) => Exit::Failed,
+            | Self::Runtime(_)
+            | Self::Signals(_)
+            | Self::TaskFile(_)
+            | Self::Worker => Exit::Failed,
         }
     }
 }
@@ -108,7 +141,7 @@ pub fn main() -> ExitCode {
     };
     result
         .unwrap_or_else(|error| {
-            eprintln!("error: {error}");
+            error.say();
             error.exit()
         })
         .into()

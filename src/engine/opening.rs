@@ -23,7 +23,7 @@ impl Prepared {
         let today = engine.now().to_zoned(settings.timezone.clone()).date();
         let loaded = task_folder::load(&settings.tasks_dir, source, today, taskfile::MAX_BYTES)?;
         let parsed = taskfile::parse(&loaded.name, &loaded.bytes, &settings.checks)
-            .map_err(|diagnostics| Error::Invalid(diagnostics.to_string()))?;
+            .map_err(|diagnostics| Error::Invalid(diagnostics.explained()))?;
         let date = taskfile::date_in_name(&loaded.name).unwrap_or(today);
         let day = task_folder::daily_log(&settings.daily_dir, date, taskfile::MAX_BYTES)
             .map(|text| taskfile::DayLog::parse(&text))

@@ -13,8 +13,9 @@ use crate::domain::event::Event;
 use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
+use crate::domain::refused::Refused;
 use crate::domain::session::Session;
-use crate::domain::transition::{Effect, Refused, Transition, World, transition};
+use crate::domain::transition::{Effect, Transition, World, transition};
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
 use crate::store::{self, events, gates, holds, requests, runs, sessions};
@@ -140,7 +141,7 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// A run's end is for its own session; a claim for the oldest that is ready; everything else for the newest.
+    /// A run's end is for its own session, everything else for the newest: an older one can only be ending.
     fn addressee(&self, command: &Command) -> Option<&Arc<Session>> {
         match command {
             Command::Finish { run, .. } => self

@@ -146,9 +146,17 @@ fn inside(folder: &Path, name: &str) -> Result<(String, PathBuf), Error> {
         }
         Ok(_) => Err(outside()),
         Err(_) if leads_out => Err(outside()),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Err(missing()),
+        Err(source) if names_nothing(&source) => Err(missing()),
         Err(source) => Err(Error::Unreadable { path: folder.join(name), source }),
     }
+}
+
+/// Whether there is nothing by a name, or could not even be.
+fn names_nothing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+    )
 }
 
 /// Opens without waiting for a writer, as a pipe would, and reads regular files only.

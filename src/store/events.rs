@@ -63,6 +63,8 @@ pub struct Told {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
+    pub event: Event,
+    /// What happened, as the sentence that was told then.
     pub message: String,
 }
 
@@ -70,14 +72,17 @@ pub struct Told {
 pub async fn after(readers: &SqlitePool, session: &SessionId, id: i64) -> Result<Vec<Told>, Error> {
     let session = session.as_str();
     sqlx::query!(
-        r#"SELECT id AS "id!", at, message FROM events WHERE session_id = ? AND id > ? ORDER BY id"#,
+        r#"SELECT id AS "id!", at, event, message FROM events WHERE session_id = ? AND id > ? ORDER BY id"#,
         session,
         id
     )
     .fetch_all(readers)
     .await?
     .into_iter()
-    .map(|row| Ok(Told { id: row.id, at: parsed(TABLE, &row.at)?, message: row.message }))
+    .map(|row| {
+        let event = from_json(TABLE, &row.event)?;
+        Ok(Told { id: row.id, at: parsed(TABLE, &row.at)?, event, message: row.message })
+    })
     .collect()
 }
 

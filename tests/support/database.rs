@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Row as _, SqliteConnection};
+use tokio::runtime::Runtime;
+
+use super::daemon::Daemon;
 
 /// A database file.
 pub struct Database {
@@ -56,5 +59,22 @@ impl Database {
             let mut connection = SqliteConnectOptions::new().filename(&self.path).connect().await.unwrap();
             work(&mut connection).await
         })
+    }
+}
+
+/// A connection that isn't the daemon's.
+pub struct Other(Runtime, sqlx::SqliteConnection);
+
+impl Other {
+    pub fn open(daemon: &Daemon) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let options = SqliteConnectOptions::new().filename(daemon.folder().join("orchestrator.db"));
+        let connection = runtime.block_on(options.connect()).unwrap();
+        Self(runtime, connection)
+    }
+
+    #[track_caller]
+    pub fn execute(&mut self, statement: &'static str) {
+        self.0.block_on(self.1.execute(statement)).unwrap();
     }
 }
