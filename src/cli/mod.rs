@@ -1,23 +1,11 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
-mod attend;
-mod card;
 mod check;
-mod closing;
-mod heard;
 mod inspect;
-mod interrupts;
-mod keyboard;
-mod live;
-mod opening;
 mod page;
-mod prompt;
-mod rehearsal;
 mod run;
 mod say;
-mod screen;
 mod serve;
-mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub use self::error::Error;
 pub use self::lock::{Lock, LockError};
-use crate::private_files::open_append_private;
+use crate::files::private;
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ pub struct Store {
 impl Store {
     /// Opens the file, creating it for its owner only if need be, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        open_append_private(path).map_err(|source| Error::open(path, sqlx::Error::Io(source)))?;
+        private::append(path).map_err(|source| Error::open(path, sqlx::Error::Io(source)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::page::columns;
-use super::say::{CYAN, DIM, GREEN, harmless};
+use crate::cli::page::columns;
+use crate::cli::say::{CYAN, DIM, GREEN, harmless};
 use crate::domain::duration::human;
 use crate::domain::hold::Hold;
 use crate::domain::session::{Session, Work};

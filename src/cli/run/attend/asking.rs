@@ -1,11 +1,12 @@
 //! A gate in front of a person: its card, the prompt, and what the answer means. Without a person: how to answer.
 
 use super::Terminal;
-use crate::cli::opening::operator;
-use crate::cli::prompt::{Answer, offer, understand};
+use crate::cli::Error;
+use crate::cli::run::opening::operator;
+use crate::cli::run::prompt::{Answer, offer, understand};
+use crate::cli::run::screen::Screen;
+use crate::cli::run::{card, closing};
 use crate::cli::say::harmless;
-use crate::cli::screen::Screen;
-use crate::cli::{Error, card, closing};
 use crate::domain::event::waiting_sentence;
 use crate::domain::gate::Gate;
 use crate::engine::Snapshot;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::page::{Page, shortened};
-use super::say::{BOLD, DIM, YELLOW, harmless};
-use super::shown;
+use crate::cli::page::{Page, shortened};
+use crate::cli::say::{BOLD, DIM, YELLOW, harmless};
+use crate::cli::shown;
 use crate::domain::event::Subject;
 use crate::domain::gate::{About, Gate, Next, Reason, checkpoint};
 use crate::domain::id::TaskNumber;

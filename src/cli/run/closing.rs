@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::run::Call;
-use super::say::{BOLD, DIM, harmless};
-use super::shown;
+use super::Call;
+use crate::cli::say::{BOLD, DIM, harmless};
+use crate::cli::shown;
 use crate::config::Config;
 use crate::domain::gate::{About, Gate};
 use crate::domain::hold::Hold;

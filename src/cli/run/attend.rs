@@ -9,15 +9,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::Call;
 use super::heard::Heard;
 use super::interrupts::{Interrupt, Interrupts};
 use super::keyboard::Keyboard;
 use super::live::Glance;
 use super::opening::{Opened, operator};
-use super::run::Call;
 use super::screen::Screen;
-use super::{Error, Exit, closing, rehearsal};
+use super::{closing, rehearsal};
 use crate::claude::Activity;
+use crate::cli::{Error, Exit};
 use crate::config::Config;
 use crate::domain::command::{Actor, Command};
 use crate::domain::event::Event;
