@@ -164,9 +164,9 @@ fn router(door: Door, under_way: TaskTracker) -> Router {
         }))
         .layer(from_fn(in_time))
         .layer(from_fn(log))
-        .layer(from_fn(to_its_end))
         .layer(from_fn_with_state(app.clone(), traffic::count))
         .layer(from_fn(move |request, next: Next| under_way.track_future(next.run(request))))
+        .layer(from_fn(to_its_end))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(map_request(plain_request_id))
@@ -205,7 +205,7 @@ async fn plain_request_id(mut request: Request) -> Request {
     request
 }
 
-/// Sees a request that has arrived to its end, and into the log, also when its sender has hung up.
+/// Sees a request that has arrived to its end, into the log and the figures, also when its sender has hung up.
 async fn to_its_end(request: Request, next: Next) -> Response {
     tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
         ApiError::new(Code::Internal, "the request was interrupted: ask /status before you repeat it")
