@@ -145,6 +145,11 @@ impl Daemon {
         self.process.as_ref().expect("the daemon runs").id().try_into().unwrap()
     }
 
+    /// Where it listens on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The environment variable that everything carries which this daemon starts.
     pub fn marker(&self) -> String {
         format!("{MARKER}={}", self.marker)
