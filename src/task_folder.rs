@@ -2,16 +2,20 @@
 //!
 //! Knows paths and bytes; what the bytes mean is [`crate::taskfile`].
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 /// How many other files are named when today's isn't there.
 const SUGGESTIONS: usize = 5;
+/// For how many seconds two changes of a file may bear the same time: as coarse as file systems are.
+const SETTLING: i64 = 2;
 
 /// Which task file is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,14 +88,65 @@ pub enum Error {
 pub fn load(folder: &Path, source: &Source, today: Date, limit: usize) -> Result<Loaded, Error> {
     let (name, path) = locate(folder, source, today)?;
     let bytes = read_bounded(&path, limit)?;
-    let digest = format!("{:x}", Hex(Sha256::digest(&bytes).as_slice()));
+    let digest = sha256(&bytes);
     Ok(Loaded { name, bytes, digest })
 }
 
-/// Whether the file that a session was started from has been changed or removed since.
-pub fn has_changed(folder: &Path, name: &str, digest: &str, limit: usize) -> bool {
-    let bytes = read_bounded(&folder.join(name), limit).ok();
-    bytes.is_none_or(|bytes| format!("{:x}", Hex(Sha256::digest(&bytes).as_slice())) != digest)
+/// Tells again and again whether the file that a session was started from has been changed or removed since, and reads
+/// it only when it may have been written to.
+#[derive(Debug, Default)]
+pub struct Comparison(Mutex<Option<Compared>>);
+
+/// What a file held at its last change.
+#[derive(Debug)]
+struct Compared {
+    path: PathBuf,
+    change: Change,
+    digest: String,
+}
+
+/// Which file it is and when it was last written to, as its file system tells; nobody can set that time back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Change {
+    device: u64,
+    inode: u64,
+    length: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Comparison {
+    /// Whether the file has been changed since it had this digest.
+    pub fn has_changed(&self, folder: &Path, name: &str, digest: &str, limit: usize, now: Timestamp) -> bool {
+        let path = folder.join(name);
+        let Ok(change) = fs::metadata(&path).map(|file| Change::of(&file)) else { return true };
+        let mut compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compared.as_ref().filter(|known| known.path == path && known.change == change) {
+            return known.digest != digest;
+        }
+        let Ok(bytes) = read_bounded(&path, limit) else { return true };
+        let found = sha256(&bytes);
+        let changed = found != digest;
+        *compared = change.is_settled(now).then_some(Compared { path, change, digest: found });
+        changed
+    }
+}
+
+impl Change {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            length: file.len(),
+            seconds: file.ctime(),
+            nanoseconds: file.ctime_nsec(),
+        }
+    }
+
+    /// Whether the next change will have another time, on file systems with coarse clocks too.
+    fn is_settled(self, now: Timestamp) -> bool {
+        now.as_second().saturating_sub(self.seconds) > SETTLING
+    }
 }
 
 /// Reads the day's log, if there is one that can be read.
@@ -192,11 +247,44 @@ fn list(newest: &[String]) -> String {
     }
 }
 
+/// SHA-256, in hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Hex(Sha256::digest(bytes).as_slice()))
+}
+
 /// Bytes in hexadecimal.
 struct Hex<'a>(&'a [u8]);
 
 impl std::fmt::LowerHex for Hex<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_seen_whether_the_file_is_young_or_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tasks.md");
+        let write = |text: &str| fs::write(&path, text).unwrap();
+        let comparison = Comparison::default();
+        write("first");
+        let first = sha256(b"first");
+        let changed_at = fs::metadata(&path).unwrap().ctime();
+        for age in [0, 60] {
+            let now = Timestamp::from_second(changed_at + age).unwrap();
+            let has_changed = || comparison.has_changed(folder.path(), "tasks.md", &first, 100, now);
+            assert!(!has_changed() && !has_changed());
+            write("another");
+            assert!(has_changed());
+            write("first");
+            assert!(!has_changed());
+        }
+        fs::remove_file(&path).unwrap();
+        let now = Timestamp::from_second(changed_at + 60).unwrap();
+        assert!(comparison.has_changed(folder.path(), "tasks.md", &first, 100, now));
     }
 }

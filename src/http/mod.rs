@@ -37,6 +37,7 @@ use tracing::{Instrument, info, info_span};
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use crate::engine::Engine;
+use crate::task_folder::Comparison;
 
 /// How long a request may take, its body's arrival included.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -73,6 +74,7 @@ struct Inner {
     allowed_hosts: Vec<String>,
     logs_dir: PathBuf,
     worker: watch::Receiver<Option<String>>,
+    task_file: Comparison,
     started: Instant,
 }
 
@@ -108,6 +110,7 @@ fn router(door: Door) -> Router {
         allowed_hosts: door.allowed_hosts,
         logs_dir: door.logs_dir,
         worker: door.worker,
+        task_file: Comparison::default(),
         started: Instant::now(),
     }));
     let commands = Router::new()

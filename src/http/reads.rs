@@ -18,7 +18,7 @@ use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
 use crate::store::{events, gates, sessions};
-use crate::{tail, task_folder, taskfile};
+use crate::{tail, taskfile};
 
 /// How many lines of a log are told when nobody says how many.
 const LINES: i64 = 20;
@@ -201,7 +201,7 @@ fn file_changed(app: &App, session: &Session) -> bool {
     let folder = &app.engine.settings().tasks_dir;
     let file = &session.task_file;
     session.open().is_some()
-        && task_folder::has_changed(folder, &file.name, &file.digest, taskfile::MAX_BYTES)
+        && app.task_file.has_changed(folder, &file.name, &file.digest, taskfile::MAX_BYTES, app.engine.now())
 }
 
 fn limit(call: &Call) -> Result<Option<i64>, ApiError> {
