@@ -64,17 +64,17 @@ fn call(port: u16, offset: Duration, stop: &AtomicBool) -> io::Result<Vec<Durati
 }
 
 fn read_answer(connection: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
-    let mut held = 0;
+    let mut length = 0;
     loop {
-        held += match connection.read(&mut buffer[held..])? {
+        length += match connection.read(&mut buffer[length..])? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => count,
         };
-        let text = String::from_utf8_lossy(&buffer[..held]);
+        let text = String::from_utf8_lossy(&buffer[..length]);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         assert!(head.starts_with("HTTP/1.1 200"), "{text}");
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        if body.len() >= length.parse().unwrap() {
+        let whole = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() >= whole.parse().unwrap() {
             return Ok(());
         }
     }

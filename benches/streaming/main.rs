@@ -78,7 +78,8 @@ fn measure() {
     let alone = (watched.cpu().saturating_sub(cpu), watched.switches() - switches);
     let at_first = watched.memory();
 
-    let tasks: Vec<_> = (1..=ROUNDS).map(|round| Task::new(&format!("Print, round {round}"), "Print.")).collect();
+    let tasks: Vec<_> =
+        (1..=ROUNDS).map(|round| Task::new(&format!("Print, round {round}"), "Print.")).collect();
     daemon.start(&tasks);
     let (mut idle, mut beside, mut printing) = (State::default(), State::default(), State::default());
     let mut following = Following::default();
@@ -112,7 +113,8 @@ fn measure() {
     }
     row("processor time, %", &[idle.load(), beside.load(), printing.load()]);
     let gigabytes = (ROUNDS * PRINTED_A_ROUND) as f64 / 1e9;
-    let own = printing.cpu.as_secs_f64() - idle.cpu.as_secs_f64() / idle.took.as_secs_f64() * printing.took.as_secs_f64();
+    let own = printing.cpu.as_secs_f64()
+        - idle.cpu.as_secs_f64() / idle.took.as_secs_f64() * printing.took.as_secs_f64();
     println!();
     row("", &["at its start", "before the runs", "at most while they print", "after them", "at most ever"]);
     let memory = [at_first.0, before.0, following.memory, after.0, after.1];
@@ -124,12 +126,15 @@ fn measure() {
     row("", &[behind(0.5), behind(0.99), behind(1.0), format!("{:.2} s", own / gigabytes)]);
     println!();
     row("left alone", &["switches a second", "processor time", "cold start, ms", "binary, MB"]);
-    row("", &[
-        format!("{:.2}", alone.1 as f64 / LEFT_ALONE.as_secs_f64()),
-        format!("{:.2} %", share(alone.0, LEFT_ALONE)),
-        millis(at(&starts, 0.5)),
-        format!("{:.1}", fs::metadata(env!("CARGO_BIN_EXE_orchestrator")).unwrap().len() as f64 / 1e6),
-    ]);
+    row(
+        "",
+        &[
+            format!("{:.2}", alone.1 as f64 / LEFT_ALONE.as_secs_f64()),
+            format!("{:.2} %", share(alone.0, LEFT_ALONE)),
+            millis(at(&starts, 0.5)),
+            format!("{:.1}", fs::metadata(env!("CARGO_BIN_EXE_orchestrator")).unwrap().len() as f64 / 1e6),
+        ],
+    );
 }
 
 fn start_daemon() -> Daemon {
@@ -196,7 +201,8 @@ impl Following {
     /// Watches the daemon follow a run to its end.
     fn see_through(&mut self, round: u64, watched: &Watched) {
         let name = format!("task-{round}-run-1.ndjson");
-        let followed = eventually(A_RUN, "the run to be followed", || watched.followed(&name).ok_or("not yet"));
+        let followed =
+            eventually(A_RUN, "the run to be followed", || watched.followed(&name).ok_or("not yet"));
         while let Some((printed, read)) = followed.progress() {
             self.behind.push(printed.saturating_sub(read));
             self.memory = self.memory.max(watched.memory().0);
@@ -223,8 +229,9 @@ fn millis(duration: Duration) -> String {
 }
 
 fn row(name: &str, cells: &[impl Display]) {
-    let cells: String = cells.iter().map(|cell| format!("{:>26}", cell.to_string())).collect();
-    println!("{name:<22}{cells}");
+    print!("{name:<22}");
+    cells.iter().for_each(|cell| print!("{:>26}", cell.to_string()));
+    println!();
 }
 
 fn machine() -> String {

@@ -24,7 +24,10 @@ const CODE: &str = "    fn next(&mut self) -> Option<Line<'a>> {\n\tlet (line, r
 
 /// Prints so many bytes, then the result.
 pub fn print(bytes: u64, out: &mut impl Write) -> io::Result<()> {
-    line(out, &json!({"type": "system", "subtype": "init", "session_id": "s", "model": "stand-in", "cwd": "/"}))?;
+    line(
+        out,
+        &json!({"type": "system", "subtype": "init", "session_id": "s", "model": "stand-in", "cwd": "/"}),
+    )?;
     pour(bytes, out)?;
     line(
         out,

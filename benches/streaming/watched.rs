@@ -36,7 +36,11 @@ impl Watched {
     pub fn switches(&self) -> u64 {
         let threads = fs::read_dir(self.0.join("task")).unwrap().flatten();
         let statuses = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
-        statuses.map(|status| field(&status, "voluntary_ctxt_switches:") + field(&status, "nonvoluntary_ctxt_switches:")).sum()
+        statuses
+            .map(|status| {
+                field(&status, "voluntary_ctxt_switches:") + field(&status, "nonvoluntary_ctxt_switches:")
+            })
+            .sum()
     }
 
     /// The file with this name, if it has it open.
