@@ -49,13 +49,14 @@ CREATE UNIQUE INDEX one_active_run ON runs ((1)) WHERE ended_at IS NULL;
 CREATE INDEX runs_by_task ON runs (session_id, task, number);
 
 CREATE TABLE gates (
-    id         TEXT NOT NULL PRIMARY KEY,
+    ordinal    INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT NOT NULL UNIQUE,
     session_id TEXT NOT NULL REFERENCES sessions (id),
     gate       TEXT NOT NULL,
     opened_at  TEXT NOT NULL,
     closing    TEXT
-) STRICT, WITHOUT ROWID;
-CREATE INDEX gates_by_session ON gates (session_id, opened_at);
+) STRICT;
+CREATE INDEX gates_by_session ON gates (session_id, ordinal);
 
 CREATE TABLE events (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -9,14 +9,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::claude::{self, Birthplace};
 use crate::config::{Config, LogFormat};
 use crate::engine::{self, Engine};
+use crate::files::private;
 use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
-use crate::private_files::create_private_dir;
 use crate::store::{self, Lock, LockError, Store};
 use crate::telemetry;
 use crate::worker::{self, Worker};
@@ -73,6 +74,17 @@ pub struct Core {
     pub lock: Lock,
 }
 
+/// What is logged on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// What the configured level lets through.
+    Everything,
+    /// The same but for the story, which is told elsewhere.
+    WithoutStory,
+    /// Errors only.
+    Errors,
+}
+
 /// How a daemon ended.
 #[derive(Debug)]
 pub struct Served {
@@ -97,7 +109,7 @@ impl Core {
             ("the task folder (paths.tasks_dir)", &paths.tasks_dir),
             ("the log folder (paths.logs_dir)", &paths.logs_dir),
         ] {
-            create_private_dir(path).map_err(|source| Error::Folder { what, path: path.clone(), source })?;
+            private::create_dir(path).map_err(|source| Error::Folder { what, path: path.clone(), source })?;
         }
         let lock = Lock::take(&paths.database)?;
         let store = Store::open(&paths.database).await?;
@@ -109,9 +121,16 @@ impl Core {
 }
 
 /// Sets up logging. What is logged last is written when the guard is dropped.
-pub fn start_logging(config: &Config, quiet: bool) -> Result<telemetry::Guard, telemetry::TelemetryError> {
+pub fn start_logging(
+    config: &Config,
+    console: Console,
+) -> Result<telemetry::Guard, telemetry::TelemetryError> {
     telemetry::init(&telemetry::Settings {
-        level: if quiet { tracing::Level::ERROR } else { config.logging.level },
+        level: match console {
+            Console::Errors => tracing::Level::ERROR,
+            Console::Everything | Console::WithoutStory => config.logging.level,
+        },
+        tells_story: matches!(console, Console::Everything),
         format: match config.logging.format {
             LogFormat::Text => telemetry::Format::Text,
             LogFormat::Json => telemetry::Format::Json,
@@ -139,13 +158,9 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let broken = engine.broken().clone();
     let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
-    let door = door(config, secret, engine, &worker);
+    let door = door(config, secret, engine, &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
-    lifecycle.spawn("the HTTP server", async move {
-        if let Err(error) = http::serve(listener, door, stop.cancelled_owned()).await {
-            tracing::error!("the HTTP server failed: {error}");
-        }
-    });
+    lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
     let failed = broken.clone();
     lifecycle.spawn("the database", async move {
         tokio::select! {
@@ -158,7 +173,13 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     Ok(Served { ended, broken: broken.is_cancelled() })
 }
 
-fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Worker) -> Door {
+fn door(
+    config: Config,
+    secret: SecretString,
+    engine: Arc<Engine>,
+    worker: &Worker,
+    stop: CancellationToken,
+) -> Door {
     Door {
         engine,
         secrets: [Some(secret), config.webhooks.previous_secret].into_iter().flatten().collect(),
@@ -171,6 +192,7 @@ fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Work
         allowed_hosts: config.server.allowed_hosts,
         logs_dir: config.paths.logs_dir,
         worker: worker.health(),
+        stop,
     }
 }
 

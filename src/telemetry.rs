@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::private_files::create_private_dir;
+use crate::files::private;
 
 pub use journal::{ACCESS_FILE, Guard};
 
@@ -34,6 +34,8 @@ pub const ACCESS: &str = "access";
 pub struct Settings {
     /// The least important level that is still said on stderr.
     pub level: Level,
+    /// Whether the story is told on stderr too.
+    pub tells_story: bool,
     /// How lines on stderr are written.
     pub format: Format,
     /// Where the story and the access log go.
@@ -89,7 +91,7 @@ pub fn init(settings: &Settings) -> Result<Guard, TelemetryError> {
     let (journal, guard) = match &settings.files {
         Files::None => (None, Guard::default()),
         Files::In { logs_dir, timezone } => {
-            let (journal, guard) = create_private_dir(logs_dir)
+            let (journal, guard) = private::create_dir(logs_dir)
                 .and_then(|()| journal::start(logs_dir.clone(), timezone.clone(), settings.clock))
                 .map_err(|cause| TelemetryError::Files { logs_dir: logs_dir.clone(), cause })?;
             (Some(journal), guard)
@@ -107,19 +109,22 @@ fn console<S>(settings: &Settings) -> impl Layer<S>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // What can't be written to stderr can't be complained of there either.
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let layer = match settings.format {
         Format::Text => layer.with_ansi(wants_colour()).boxed(),
         Format::Json => layer.json().boxed(),
     };
-    layer.with_filter(console_filter(settings.level))
+    layer.with_filter(console_filter(settings.level, settings.tells_story))
 }
 
 /// Our own events by the level that was asked for; those of libraries no more talkative than `info`.
-fn console_filter(level: Level) -> Targets {
+fn console_filter(level: Level, tells_story: bool) -> Targets {
+    let story = if tells_story { LevelFilter::from_level(level.min(Level::INFO)) } else { LevelFilter::OFF };
     Targets::new()
         .with_default(level.min(Level::INFO))
         .with_target(env!("CARGO_PKG_NAME"), level)
+        .with_target(STORY, story)
         .with_target(ACCESS, LevelFilter::OFF)
 }
 
@@ -135,17 +140,18 @@ mod tests {
 
     #[test]
     fn libraries_are_no_more_talkative_than_info() {
-        let filter = console_filter(Level::TRACE);
+        let filter = console_filter(Level::TRACE, true);
         assert!(filter.would_enable("orchestrator::worker", &Level::TRACE));
         assert!(filter.would_enable("sqlx", &Level::INFO));
         assert!(!filter.would_enable("sqlx", &Level::DEBUG));
-        assert!(!console_filter(Level::WARN).would_enable("sqlx", &Level::INFO));
+        assert!(!console_filter(Level::WARN, true).would_enable("sqlx", &Level::INFO));
     }
 
     #[test]
     fn the_story_is_on_the_console_and_the_access_log_is_not() {
-        let filter = console_filter(Level::INFO);
+        let filter = console_filter(Level::INFO, true);
         assert!(filter.would_enable(STORY, &Level::INFO));
         assert!(!filter.would_enable(ACCESS, &Level::ERROR));
+        assert!(!console_filter(Level::INFO, false).would_enable(STORY, &Level::ERROR));
     }
 }

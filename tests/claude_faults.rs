@@ -267,3 +267,41 @@ async fn a_run_is_judged_the_same_however_often() {
         assert_eq!(run.log(), log);
     }
 }
+
+/// A run of another boot, of which only the raw output is there.
+fn remains_of(raw: &[u8]) -> (Run, Birthplace) {
+    let run = Run::new();
+    fs::create_dir_all(run.control()).unwrap();
+    fs::write(run.files().raw(), raw).unwrap();
+    let elsewhere = Birthplace { boot_id: "before".to_owned(), ..run.birthplace.clone() };
+    (run, elsewhere)
+}
+
+#[tokio::test]
+async fn a_log_that_broke_off_anywhere_is_completed_without_a_seam() {
+    let raw = fs::read(format!("{}/tests/samples/denied.ndjson", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (run, elsewhere) = remains_of(&raw);
+    let again = async || {
+        let process = gone(find(run.files(), run.marker, &elsewhere).await.unwrap());
+        run.see(process, LIMITS).await;
+        run.log()
+    };
+    let whole = again().await;
+    insta::assert_snapshot!(whole);
+    for length in 0..whole.len() {
+        fs::write(run.files().log(), &whole.as_bytes()[..length]).unwrap();
+        assert_eq!(again().await, whole);
+    }
+}
+
+#[tokio::test]
+async fn output_that_broke_off_anywhere_is_success_only_with_its_result() {
+    let raw = fs::read(format!("{}/tests/samples/success.ndjson", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for length in (0..raw.len()).step_by(97).chain([raw.len() - 2, raw.len() - 1]) {
+        let (run, elsewhere) = remains_of(&raw[..length]);
+        let process = gone(find(run.files(), run.marker, &elsewhere).await.unwrap());
+        let ended = run.see(process, LIMITS).await;
+        let complete = raw[..length].ends_with(b"}") && length > raw.len() - 2;
+        assert_eq!(matches!(ended.outcome.verdict, Verdict::Completed { .. }), complete, "{length}");
+    }
+}

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use claude_support::{LIMITS, NOBODY, Run, failure, summary, until, working_in};
-use orchestrator::claude::{EndedBy, Limits};
+use orchestrator::claude::{EndedBy, Limits, Settings};
 use orchestrator::domain::run::{Failure, Obstacle, Verdict};
 use orchestrator::domain::usd::Usd;
 
@@ -139,8 +139,8 @@ async fn what_ignores_a_request_to_end_is_killed_after_its_grace() {
         run.stop.cancel();
         Instant::now()
     };
-    let (ended, stopped) = tokio::join!(run.see(process, limits), stopper);
-    let took = stopped.elapsed();
+    let (ended, told) = tokio::join!(run.see(process, limits), stopper);
+    let took = told.elapsed();
     assert!(took >= limits.grace && took < Duration::from_secs(4), "{took:?}");
     assert_eq!((ended.outcome.verdict, ended.by), (Verdict::Lost, EndedBy::Stop));
     assert_eq!(run.alive(), NOBODY);
@@ -247,7 +247,7 @@ async fn the_environment_is_explicit() {
 #[tokio::test]
 async fn the_rehearsal_plays_the_same_part() {
     let mut run = Run::new();
-    run.command = vec![env!("CARGO_BIN_EXE_orchestrator").to_owned(), "__rehearse".to_owned()];
+    run.command = Settings::default().rehearsal("/proc/self/exe").command;
     let process = run.try_spawn("Create the baptisms migration.").unwrap();
     let ended = run.see(process, LIMITS).await;
     assert_eq!(summary(&ended), "Rehearsal: nothing was changed.");

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::fs;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use orchestrator::claude::{EndedBy, Evidence, Exit, Message, Transcript, judge, parse};
 use orchestrator::domain::run::{Failure, Obstacle, Verdict};
 
@@ -17,7 +18,14 @@ fn transcript(text: &str) -> Transcript {
 }
 
 fn evidence(transcript: &Transcript, exit: Exit, by: EndedBy) -> Evidence<'_> {
-    Evidence { transcript, exit, by, stderr: "", refusal: None, at: Timestamp::UNIX_EPOCH }
+    Evidence {
+        transcript,
+        exit,
+        by,
+        stderr: "",
+        refusal: None,
+        at: Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC),
+    }
 }
 
 fn verdict(text: &str, exit: Exit, by: EndedBy) -> Verdict {

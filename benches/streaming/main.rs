@@ -230,7 +230,9 @@ fn millis(duration: Duration) -> String {
 
 fn row(name: &str, cells: &[impl Display]) {
     print!("{name:<22}");
-    cells.iter().for_each(|cell| print!("{:>26}", cell.to_string()));
+    for cell in cells {
+        print!("{:>26}", cell.to_string());
+    }
     println!();
 }
 
@@ -238,11 +240,13 @@ fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     format!(
-        "{}; {} × {}, Linux {}",
+        "{}; {} × {}, Linux {}, load {}",
         orchestrator::app::clock().strftime("%Y-%m-%d"),
         std::thread::available_parallelism().map_or(0, usize::from),
         model.map_or("unknown processor", |(_, model)| model),
         kernel.trim(),
+        load.split(' ').next().unwrap_or_default(),
     )
 }

@@ -10,7 +10,8 @@ pub struct Watched(PathBuf);
 /// A file that it reads.
 pub struct Followed {
     file: PathBuf,
-    position: PathBuf,
+    descriptor: PathBuf,
+    info: PathBuf,
 }
 
 impl Watched {
@@ -48,8 +49,8 @@ impl Watched {
         let descriptors = fs::read_dir(self.0.join("fd")).ok()?.flatten();
         descriptors.into_iter().find_map(|descriptor| {
             let file = fs::read_link(descriptor.path()).ok()?;
-            let position = self.0.join("fdinfo").join(descriptor.file_name());
-            file.ends_with(name).then_some(Followed { file, position })
+            let info = self.0.join("fdinfo").join(descriptor.file_name());
+            file.ends_with(name).then_some(Followed { file, descriptor: descriptor.path(), info })
         })
     }
 }
@@ -57,8 +58,10 @@ impl Watched {
 impl Followed {
     /// The file's length and how far it has been read; none once it is closed.
     pub fn progress(&self) -> Option<(u64, u64)> {
-        let info = fs::read_to_string(&self.position).ok()?;
-        Some((length(&self.file), field(&info, "pos:")))
+        let info = fs::read_to_string(&self.info).ok()?;
+        let printed = length(&self.file);
+        let is_open = fs::read_link(&self.descriptor).is_ok_and(|file| file == self.file);
+        is_open.then(|| (printed, field(&info, "pos:")))
     }
 }
 

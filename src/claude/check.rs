@@ -11,13 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::control::{EndedBy, Exit, Started};
 use super::drive::{blocking, tail};
-use super::files::{RunFiles, append, create_new};
+use super::files::RunFiles;
 use super::invocation::Invocation;
 use super::marker::Marker;
-use super::process::{LaunchError, Launcher, Process, Streams, spawn_with};
+use super::process::Process;
+use super::spawn::{LaunchError, Launcher, Streams, spawn_with};
 use super::sweep::{Hunt, ProcessError};
 use super::text::{ending, harmless};
-use crate::domain::run::{Failure, human};
+use crate::domain::duration::human;
+use crate::domain::run::Failure;
+use crate::files::private;
 
 const LONGEST_OUTPUT: usize = 2000;
 
@@ -70,7 +73,7 @@ pub async fn run_check(
     let reason = reason(&process, by);
     let told = reason.as_deref().unwrap_or("passed");
     let note = format!("▶ Check \"{}\": {told}\n{output}\n", check.name);
-    append(&run.log())?.write_all(note.as_bytes())?;
+    private::append(&run.log())?.write_all(note.as_bytes())?;
     Ok(match (by, reason) {
         (EndedBy::Stop, _) => Checked::Stopped,
         (_, None) => Checked::Passed,
@@ -106,7 +109,7 @@ fn begin(
 
 fn streams(files: &RunFiles) -> io::Result<Streams> {
     files.create_folders()?;
-    let output = create_new(&files.log())?;
+    let output = private::create_new(&files.log())?;
     Ok(Streams { stdin: File::open("/dev/null")?, stdout: output.try_clone()?, stderr: output })
 }
 

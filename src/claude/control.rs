@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::write_new;
 use super::procfs::Identity;
+use crate::files::private;
 
 const FENCED: &str = "fenced";
 
@@ -76,7 +76,7 @@ impl Control {
     }
 
     pub(super) fn write_order(&self, order: &Order) -> io::Result<()> {
-        write_new(&self.file("order"), &serde_json::to_vec(order)?)
+        private::write_new(&self.file("order"), &serde_json::to_vec(order)?)
     }
 
     pub(super) fn order(&self) -> io::Result<Order> {
@@ -87,7 +87,7 @@ impl Control {
     pub(super) fn publish(&self, mine: Started) -> io::Result<Started> {
         let draft = self.file(&format!("started.{}", std::process::id()));
         remove(&draft)?;
-        write_new(&draft, render_started(&mine).as_bytes())?;
+        private::write_new(&draft, render_started(&mine).as_bytes())?;
         let linked = fs::hard_link(&draft, self.file("started"));
         remove(&draft)?;
         match linked {
@@ -167,7 +167,7 @@ impl Control {
     fn put(&self, name: &str, text: &str) -> io::Result<()> {
         let draft = self.file(&format!("{name}.{}", std::process::id()));
         remove(&draft)?;
-        write_new(&draft, text.as_bytes())?;
+        private::write_new(&draft, text.as_bytes())?;
         fs::rename(draft, self.file(name))
     }
 

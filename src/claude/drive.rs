@@ -8,7 +8,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -202,10 +203,10 @@ fn conclude(
     }))
 }
 
-fn last_change(path: &Path) -> Timestamp {
+fn last_change(path: &Path) -> Zoned {
     let changed = fs::metadata(path).and_then(|file| file.modified());
     let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
-    changed.unwrap_or(Timestamp::UNIX_EPOCH)
+    changed.unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system())
 }
 
 /// The end of a file that may be missing, large or binary.

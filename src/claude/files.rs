@@ -3,12 +3,11 @@
 //! Each is created anew, readable by its owner only. No file of a run is ever written over: a second attempt has a stem
 //! of its own.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use super::control::Control;
+use crate::files::private;
 
 /// The paths of one run's files, all absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,30 +52,11 @@ impl RunFiles {
     }
 
     pub(super) fn create_folders(&self) -> io::Result<()> {
-        create_folder(&self.dir)?;
-        create_folder(self.control().path())
+        private::create_dir(&self.dir)?;
+        private::create_dir(self.control().path())
     }
 
     fn named(&self, extension: &str) -> PathBuf {
         self.dir.join(format!("{}.{extension}", self.stem))
     }
-}
-
-/// Creates a file that must not exist yet, for its owner only.
-pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
-}
-
-/// Creates a file that must not exist yet and fills it.
-pub(super) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    create_new(path)?.write_all(content)
-}
-
-/// Opens a file for appending, creating it for its owner only.
-pub(super) fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
-}
-
-fn create_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

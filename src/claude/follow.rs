@@ -7,11 +7,12 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::files::{RunFiles, append};
+use super::files::RunFiles;
 use super::readable::{Activity, Reader};
 use super::skim::Skimmer;
 use super::stream::parse;
 use super::transcript::Transcript;
+use crate::files::private;
 
 const READ_AT_ONCE: usize = 128 * 1024;
 const READ_PER_LOOK: u64 = 32 * 1024 * 1024;
@@ -245,6 +246,6 @@ impl Log {
 fn open<'a>(file: &'a mut Option<File>, path: &Path) -> io::Result<&'a mut File> {
     Ok(match file {
         Some(open) => open,
-        None => file.insert(append(path)?),
+        None => file.insert(private::append(path)?),
     })
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, setsid, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, setsid, wait};
 
 use super::control::{Control, Exit, Order, Started};
 use super::marker::Birthplace;
@@ -49,9 +49,9 @@ pub fn launcher_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Whether a launcher that left no record meant by its exit code that it started nothing.
+/// Whether a launcher that left no record meant by its exit code that it could start nothing.
 pub(super) fn started_nothing(code: i32) -> bool {
-    (i32::from(FENCED)..=i32::from(NOT_FOUND)).contains(&code)
+    (i32::from(BAD_ORDER)..=i32::from(NOT_FOUND)).contains(&code)
 }
 
 struct Refusal {
@@ -147,7 +147,7 @@ fn explain(program: &str, error: &io::Error) -> Refusal {
 /// Waits for the program, and reaps what is re-parented to this process meanwhile.
 fn reap_until(program: i32) -> Exit {
     loop {
-        match waitpid(None, WaitOptions::empty()) {
+        match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == program => {
                 let signal = status.terminating_signal().map(Exit::Signal);
                 let exit = signal.or_else(|| status.exit_status().map(Exit::Code));
@@ -159,18 +159,13 @@ fn reap_until(program: i32) -> Exit {
     }
 }
 
-/// Ends what the program left behind. What a child of ours leaves is re-parented here in turn, but not always before
-/// we hear of that child's end: so only two looks in a row that find nobody count.
+/// Ends what the program left behind. What a child of ours leaves is re-parented here in turn.
 fn end_leftovers() -> usize {
     let begun = Instant::now();
     let mut met = HashSet::new();
-    let mut empty = 0;
-    while empty < 2 && begun.elapsed() < PATIENCE {
-        reap_the_dead();
+    while reap_the_dead() && begun.elapsed() < PATIENCE {
         let gently = begun.elapsed() < GENTLE;
-        let children = children();
-        empty = if children.is_empty() { empty + 1 } else { 0 };
-        for child in children {
+        for child in children() {
             let first = met.insert(child);
             if !gently {
                 let _ = child.signal(Signal::KILL);
@@ -183,8 +178,15 @@ fn end_leftovers() -> usize {
     met.len()
 }
 
-fn reap_the_dead() {
-    while let Ok(Some(_)) | Err(rustix::io::Errno::INTR) = waitpid(None, WaitOptions::NOHANG) {}
+/// Reaps every child that has ended; answers whether there are others.
+fn reap_the_dead() -> bool {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
 }
 
 fn children() -> Vec<Identity> {

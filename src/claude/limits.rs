@@ -5,7 +5,7 @@
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, Zoned};
 
 const PHRASES: [&str; 5] =
     ["you've hit your", "limit reached", "usage limit", "spend limit", "credit balance is too low"];
@@ -19,17 +19,18 @@ pub(super) fn tells_of_limit(complaint: &str) -> bool {
 }
 
 /// When the limit resets, such as `resets 10:20pm (America/Edmonton)` or `resets Sep 14 at 8pm (America/Chicago)`;
-/// `said_at` is when it was said, and its zone goes for texts without one.
-pub(super) fn reset_time(complaint: &str, said_at: Timestamp, zone: TimeZone) -> Option<Timestamp> {
+/// `said_at` is when it was said, and its zone
+/// goes for texts without one.
+pub(super) fn reset_time(complaint: &str, said_at: &Zoned) -> Option<Timestamp> {
     if let Some((_, epoch)) = complaint.split_once("limit reached|") {
         return Timestamp::from_second(epoch.trim().parse().ok()?).ok();
     }
     let (_, when) = complaint.split_once("resets ")?;
     let (when, zone) = match when.split_once('(') {
         Some((when, rest)) => (when, TimeZone::get(rest.split(')').next()?).ok()?),
-        None => (when, zone),
+        None => (when, said_at.time_zone().clone()),
     };
-    let here = said_at.to_zoned(zone.clone());
+    let here = said_at.with_time_zone(zone.clone());
     let words: Vec<&str> = when.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let reset = match words[..] {
         [month, day, "at", time, ..] => {
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn reads_when_a_limit_resets() {
-        let said_at = "2026-09-12T03:00:00Z".parse().unwrap();
+        let said_at: Zoned = "2026-09-12T03:00:00[UTC]".parse().unwrap();
         let table = [
             (
                 "You've hit your session limit · resets 10:20pm (America/Edmonton)",
@@ -102,7 +103,7 @@ mod tests {
         ];
         for (text, expected) in table {
             let expected = expected.map(|time| time.parse::<Timestamp>().unwrap());
-            assert_eq!(reset_time(text, said_at, TimeZone::UTC), expected, "{text}");
+            assert_eq!(reset_time(text, &said_at), expected, "{text}");
             assert!(tells_of_limit(text) || text.starts_with("limit"), "{text}");
         }
         assert!(!tells_of_limit("API Error: Request rejected (429) · rate limited"));

@@ -2,8 +2,8 @@
 //!
 //! Keeps three invariants: there is never more than one process tree for a run; nothing of a run outlives it; and a
 //! result that was printed is never lost. Knows nothing of sessions, databases or HTTP: the caller writes a [`Marker`]
-//! and a [`Birthplace`] ahead, then calls [`spawn`], and [`see_through`]. After a restart it calls [`find`] instead of
-//! [`spawn`], and the rest is the same.
+//! and a [`Birthplace`] ahead, then calls [`spawn()`], and [`see_through`]. After a restart it calls [`find`] instead of
+//! [`spawn()`], and the rest is the same.
 //!
 //! A run is three processes deep: us, the [launcher](launcher_main), the CLI. They talk through files only, so that
 //! each can die without the others noticing.
@@ -21,7 +21,9 @@ mod process;
 mod procfs;
 mod readable;
 mod rehearse;
+mod result;
 mod skim;
+mod spawn;
 mod stream;
 mod sweep;
 mod text;
@@ -38,20 +40,23 @@ pub use files::RunFiles;
 pub use invocation::{Conversation, Invocation, Settings};
 pub use launch::launcher_main;
 pub use marker::{Birthplace, MARKER_VARIABLE, Marker};
-pub use process::{Found, LaunchError, Launcher, Process, find, spawn};
+pub use process::{Found, Process, find};
 pub use readable::Activity;
 pub use rehearse::rehearse_main;
-pub use stream::{Message, RunResult, parse};
+pub use result::RunResult;
+pub use spawn::{LaunchError, Launcher, spawn};
+pub use stream::{Message, RateLimit, parse};
 pub use sweep::ProcessError;
 pub use transcript::Transcript;
 pub use verdict::{Evidence, judge};
 
-/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. To be asked before anything
-/// else is done; `args` are the process's own, program name included.
+/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. `args` are the process's own,
+/// program name included. To be asked before anything else is done, a runtime above all: the launcher closes every
+/// descriptor but the standard three.
 pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.skip(1);
     let part = args.next()?;
-    if part == process::LAUNCH {
+    if part == spawn::LAUNCH {
         Some(launcher_main(args))
     } else if part == rehearse::REHEARSE {
         Some(rehearse_main(args))

@@ -1,64 +1,28 @@
-//! The process tree of one run: started, found again after a restart, waited for, ended.
+//! The process tree of one run: found again after a restart, waited for, ended.
 //!
 //! Keeps the invariant that there is never more than one process for a run, whenever the worker dies. It relies on the
-//! caller having committed marker and birthplace before [`spawn`]. Dropping a [`Process`] leaves the run alone.
+//! caller having committed marker and birthplace before it is spawned. Dropping a [`Process`] leaves the run alone.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use super::control::{Control, EndedBy, Exit, Order, Started};
-use super::files::{RunFiles, create_new, write_new};
-use super::invocation::Invocation;
+use super::control::{Control, EndedBy, Exit, Started};
+use super::files::RunFiles;
 use super::launch::started_nothing;
-use super::marker::{Birthplace, MARKER_VARIABLE, Marker};
+use super::marker::{Birthplace, Marker};
 use super::procfs::Identity;
 use super::sweep::{Hunt, ProcessError};
 
-/// The argument that makes our binary a launcher.
-pub const LAUNCH: &str = "__launch";
 const AFTER_KILL: Duration = Duration::from_secs(5);
 const ORPHAN_GRACE: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-
-/// The program that plays the launcher: this very binary.
-#[derive(Clone, Debug)]
-pub struct Launcher(pub PathBuf);
-
-impl Default for Launcher {
-    fn default() -> Self {
-        Self(PathBuf::from("/proc/self/exe"))
-    }
-}
-
-/// Why no launcher could be started; nothing of the run exists.
-#[derive(Debug, thiserror::Error)]
-pub enum LaunchError {
-    /// The run's files can't be created.
-    #[error("can't create the run's file {}: {source}", .path.display())]
-    Files {
-        /// Which one.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Our own binary can't be started.
-    #[error("can't start the launcher {}: {source}", .path.display())]
-    Launcher {
-        /// Which program.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-}
+const SCAN_AGAIN: Duration = Duration::from_millis(50);
 
 /// What was found of a run that may have been started.
 #[derive(Debug)]
@@ -87,68 +51,6 @@ enum Tie {
     Own(Child),
     Adopted(AsyncFd<OwnedFd>),
     Gone { code: Option<i32> },
-}
-
-/// Where the standard streams of a process go.
-pub(super) struct Streams {
-    pub(super) stdin: File,
-    pub(super) stdout: File,
-    pub(super) stderr: File,
-}
-
-/// Starts a run that has never been started before: its claim, with `marker` and birthplace, is committed.
-pub fn spawn(
-    launcher: &Launcher,
-    invocation: &Invocation,
-    prompt: &str,
-    files: RunFiles,
-    marker: Marker,
-) -> Result<Process, LaunchError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        |source| LaunchError::Files { path, source }
-    };
-    files.create_folders().map_err(at(files.control().path()))?;
-    let (told, raw, errors) = (files.prompt(), files.raw(), files.stderr());
-    write_new(&told, prompt.as_bytes()).map_err(at(&told))?;
-    let streams = Streams {
-        stdin: File::open(&told).map_err(at(&told))?,
-        stdout: create_new(&raw).map_err(at(&raw))?,
-        stderr: create_new(&errors).map_err(at(&errors))?,
-    };
-    spawn_with(launcher, invocation, streams, files, marker)
-}
-
-/// Starts a process whose folders exist.
-pub(super) fn spawn_with(
-    launcher: &Launcher,
-    invocation: &Invocation,
-    streams: Streams,
-    files: RunFiles,
-    marker: Marker,
-) -> Result<Process, LaunchError> {
-    let control = files.control();
-    let order = Order {
-        program: invocation.program.clone(),
-        args: invocation.args.clone(),
-        cwd: invocation.cwd.clone(),
-    };
-    control
-        .write_order(&order)
-        .map_err(|source| LaunchError::Files { path: control.path().to_owned(), source })?;
-    let child = Command::new(&launcher.0)
-        .arg(LAUNCH)
-        .arg(control.path())
-        .env_clear()
-        .envs(&invocation.env)
-        .env(MARKER_VARIABLE, marker.to_string())
-        .stdin(Stdio::from(streams.stdin))
-        .stdout(Stdio::from(streams.stdout))
-        .stderr(Stdio::from(streams.stderr))
-        .spawn()
-        .map_err(|source| LaunchError::Launcher { path: launcher.0.clone(), source })?;
-    let pid = child.id().map(u32::cast_signed);
-    Ok(Process { launcher: pid.and_then(Identity::of), tie: Tie::Own(child), files, control, marker })
 }
 
 /// Finds what became of a run that was claimed at `birthplace`, perhaps by a daemon that is dead.
@@ -199,12 +101,24 @@ async fn end_orphans(hunt: &mut Hunt) -> io::Result<()> {
     hunt.signal(Signal::TERM)?;
     let patience = tokio::time::Instant::now() + ORPHAN_GRACE;
     while tokio::time::Instant::now() < patience && !hunt.scan()?.is_empty() {
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(SCAN_AGAIN).await;
     }
     Ok(())
 }
 
 impl Process {
+    /// A child of this very process.
+    pub(super) fn own(child: Child, files: RunFiles, marker: Marker) -> Self {
+        let pid = child.id().map(u32::cast_signed);
+        Self {
+            control: files.control(),
+            launcher: pid.and_then(Identity::of),
+            tie: Tie::Own(child),
+            files,
+            marker,
+        }
+    }
+
     /// The run's files.
     pub fn files(&self) -> &RunFiles {
         &self.files

@@ -48,13 +48,13 @@ impl Identity {
         }
     }
 
-    /// Signals the process if it is still there.
+    /// Signals the process if it is still there and ours to signal. One that isn't (it gained rights) shows in the next look.
     pub(super) fn signal(self, signal: Signal) -> io::Result<()> {
         let Some(held) = self.hold()? else {
             return Ok(());
         };
         match pidfd_send_signal(held, signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Ok(()) | Err(rustix::io::Errno::SRCH | rustix::io::Errno::PERM) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -3,7 +3,8 @@
 //! Pure and deterministic: the same output always renders to the same bytes, so that a log which a dead daemon began is
 //! gone on with by skipping what it already holds.
 
-use super::stream::{Message, RunResult};
+use super::result::RunResult;
+use super::stream::Message;
 use super::text::{bounded, first_line, harmless};
 
 const LONGEST_ANSWER: usize = 200;
@@ -36,8 +37,8 @@ impl Reader {
             Message::Denied { what, message } => format!("✗ {what} was not allowed: {message}"),
             Message::Noted { text } => format!("… {text}"),
             Message::Complained { text } => format!("✗ {text}"),
-            Message::Limits(limits) if limits.rejected => "✗ usage limit reached".to_owned(),
-            Message::Limits(_) => String::new(),
+            Message::RateLimit(limit) if limit.rejected => "✗ usage limit reached".to_owned(),
+            Message::RateLimit(_) => String::new(),
             Message::Result(result) => conclusion(result),
         };
         if text.is_empty() {
@@ -57,7 +58,7 @@ impl Reader {
             Message::Began { .. }
             | Message::Answered { .. }
             | Message::Denied { .. }
-            | Message::Limits(_)
+            | Message::RateLimit(_)
             | Message::Result(_) => return None,
         };
         (!text.is_empty()).then(|| Activity(harmless(&bounded(&text, LONGEST_ACTIVITY))))

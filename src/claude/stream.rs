@@ -4,13 +4,13 @@
 //! error. Whether a text is the model's or the CLI's own is kept apart here, because only the latter is evidence.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::text::{about_tool, bounded};
-use crate::domain::usd::Usd;
+use super::result::{RunResult, result};
+use super::text::about_tool;
 
-const LONGEST_DENIAL: usize = 200;
-const MOST_DENIALS: usize = 50;
 const SYNTHETIC: &str = "<synthetic>";
 
 /// Something that the CLI said.
@@ -67,8 +67,8 @@ pub enum Message {
         /// Its words.
         text: String,
     },
-    /// The state of the account's limits.
-    Limits(Limits),
+    /// The state of the account's usage limits.
+    RateLimit(RateLimit),
     /// The CLI's own error, in the place of an answer.
     Complained {
         /// Its words.
@@ -80,45 +80,30 @@ pub enum Message {
 
 /// The state of the account's usage limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct RateLimit {
     /// Whether requests are refused.
     pub rejected: bool,
     /// When the limit resets.
     pub resets_at: Option<Timestamp>,
 }
 
-/// What the CLI's `result` line says.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunResult {
-    /// `success`, or the kind of error; API errors too are called `success`.
-    pub subtype: String,
-    /// Whether it is an error after all.
-    pub is_error: Option<bool>,
-    /// Why the CLI ended, such as `completed`.
-    pub terminal_reason: Option<String>,
-    /// The API's HTTP status, if it answered with an error.
-    pub api_error_status: Option<u64>,
-    /// The closing words, or the errors.
-    pub text: String,
-    /// What it cost.
-    pub cost: Usd,
-    /// Input tokens, cached ones included.
-    pub input_tokens: u64,
-    /// Output tokens.
-    pub output_tokens: u64,
-    /// The model that did most of it.
-    pub model: Option<String>,
-    /// The CLI's own session id.
-    pub conversation: Option<String>,
-    /// What was not allowed.
-    pub denials: Vec<String>,
+/// The outermost members by which a line is sorted; the rest is passed over unread, which is most of the bytes.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    is_api_error_message: Option<&'a RawValue>,
 }
 
-impl RunResult {
-    /// Whether the CLI says that the work is done.
-    pub fn is_success(&self) -> bool {
-        self.subtype == "success" && self.is_error == Some(false)
-    }
+#[derive(Default, Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
 }
 
 /// Reads a line.
@@ -127,17 +112,17 @@ pub fn parse(line: &[u8]) -> Vec<Message> {
     if !line.starts_with(b"{") {
         return Vec::new();
     }
-    let value =
-        serde_json::from_slice(line).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)));
-    let Ok(value): Result<Value, _> = value else {
+    let text = String::from_utf8_lossy(line);
+    let Ok(outer) = serde_json::from_str::<Line<'_>>(&text) else {
         return Vec::new();
     };
-    match text_of(&value, "type") {
-        Some("system") => system(&value).into_iter().collect(),
-        Some("assistant") => assistant(&value),
-        Some("user") => user(&value),
-        Some("rate_limit_event") => vec![Message::Limits(limits(&value["rate_limit_info"]))],
-        Some("result") => vec![Message::Result(Box::new(result(&value)))],
+    let whole = || serde_json::from_str::<Value>(&text).unwrap_or_default();
+    match outer.kind.map(RawValue::get) {
+        Some(r#""assistant""#) => assistant(&outer),
+        Some(r#""user""#) => user(&outer),
+        Some(r#""system""#) => system(&whole()).into_iter().collect(),
+        Some(r#""rate_limit_event""#) => vec![Message::RateLimit(rate_limit(&whole()["rate_limit_info"]))],
+        Some(r#""result""#) => vec![Message::Result(Box::new(result(&whole())))],
         _ => Vec::new(),
     }
 }
@@ -171,11 +156,11 @@ fn retry_reason(value: &Value) -> String {
     }
 }
 
-fn assistant(value: &Value) -> Vec<Message> {
-    let message = &value["message"];
-    let model = owned(message, "model").filter(|model| model != SYNTHETIC);
-    let complains = value["is_api_error_message"].as_bool() == Some(true);
-    blocks(message)
+fn assistant(line: &Line<'_>) -> Vec<Message> {
+    let body = body(line);
+    let model = value(body.model).as_str().filter(|model| *model != SYNTHETIC).map(str::to_owned);
+    let complains = line.is_api_error_message.is_some_and(|flag| flag.get() == "true");
+    blocks(&value(body.content))
         .filter_map(|block| match text_of(block, "type")? {
             "text" if complains => Some(Message::Complained { text: owned(block, "text")? }),
             "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
@@ -187,14 +172,22 @@ fn assistant(value: &Value) -> Vec<Message> {
         .collect()
 }
 
-fn user(value: &Value) -> Vec<Message> {
-    blocks(&value["message"])
+fn user(line: &Line<'_>) -> Vec<Message> {
+    blocks(&value(body(line).content))
         .filter(|block| text_of(block, "type") == Some("tool_result"))
         .map(|block| Message::Answered {
             text: answer(&block["content"]),
             is_error: block["is_error"].as_bool() == Some(true),
         })
         .collect()
+}
+
+fn body<'a>(line: &Line<'a>) -> Body<'a> {
+    line.message.and_then(|message| serde_json::from_str(message.get()).ok()).unwrap_or_default()
+}
+
+fn value(raw: Option<&RawValue>) -> Value {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 fn answer(content: &Value) -> String {
@@ -206,80 +199,26 @@ fn answer(content: &Value) -> String {
     texts.join("\n")
 }
 
-fn limits(info: &Value) -> Limits {
-    Limits {
+fn rate_limit(info: &Value) -> RateLimit {
+    RateLimit {
         rejected: text_of(info, "status") == Some("rejected"),
         resets_at: info["resetsAt"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
     }
 }
 
-fn result(value: &Value) -> RunResult {
-    let (input_tokens, output_tokens, model) = consumption(value);
-    RunResult {
-        subtype: owned(value, "subtype").unwrap_or_default(),
-        is_error: value["is_error"].as_bool(),
-        terminal_reason: owned(value, "terminal_reason"),
-        api_error_status: value["api_error_status"].as_u64(),
-        text: owned(value, "result").unwrap_or_else(|| errors(value)),
-        cost: Usd::from_dollars(value["total_cost_usd"].as_f64().unwrap_or(0.0)),
-        input_tokens,
-        output_tokens,
-        model,
-        conversation: owned(value, "session_id"),
-        denials: denials(value),
-    }
+fn blocks(content: &Value) -> impl Iterator<Item = &Value> {
+    content.as_array().into_iter().flatten()
 }
 
-fn errors(value: &Value) -> String {
-    let errors = value["errors"].as_array().into_iter().flatten();
-    let texts: Vec<&str> = errors.filter_map(Value::as_str).collect();
-    texts.join("\n")
-}
-
-fn denials(value: &Value) -> Vec<String> {
-    let denials = value["permission_denials"].as_array().into_iter().flatten();
-    denials
-        .take(MOST_DENIALS)
-        .filter_map(|denial| {
-            let name = text_of(denial, "tool_name")?;
-            let text = format!("{name} {}", about_tool(&denial["tool_input"]));
-            Some(bounded(text.trim(), LONGEST_DENIAL))
-        })
-        .collect()
-}
-
-/// Input and output tokens of all models, and the model with the most output. `usage` alone can be zero where
-/// `modelUsage` isn't.
-fn consumption(value: &Value) -> (u64, u64, Option<String>) {
-    let Some(models) = value["modelUsage"].as_object().filter(|m| !m.is_empty()) else {
-        let usage = &value["usage"];
-        let input = number(&usage["input_tokens"])
-            .saturating_add(number(&usage["cache_creation_input_tokens"]))
-            .saturating_add(number(&usage["cache_read_input_tokens"]));
-        return (input, number(&usage["output_tokens"]), None);
-    };
-    let total = |keys: &[&str]| {
-        let counts = models.values().flat_map(|one| keys.iter().map(|key| number(&one[*key])));
-        counts.fold(0, u64::saturating_add)
-    };
-    let input = total(&["inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"]);
-    let busiest = models.iter().max_by_key(|(_, one)| number(&one["outputTokens"]));
-    (input, total(&["outputTokens"]), busiest.map(|(name, _)| name.clone()))
-}
-
-fn blocks(message: &Value) -> impl Iterator<Item = &Value> {
-    message["content"].as_array().into_iter().flatten()
-}
-
-fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value[key].as_str()
 }
 
-fn owned(value: &Value, key: &str) -> Option<String> {
+pub(super) fn owned(value: &Value, key: &str) -> Option<String> {
     text_of(value, key).map(str::to_owned)
 }
 
-fn number(value: &Value) -> u64 {
+pub(super) fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }
 

@@ -1,6 +1,7 @@
 //! What matters of all the messages of a run: enough to judge it, and no more.
 
-use super::stream::{Limits, Message, RunResult};
+use super::result::RunResult;
+use super::stream::{Message, RateLimit};
 
 const MOST_DENIALS: usize = 50;
 
@@ -15,8 +16,8 @@ pub struct Transcript {
     pub model: Option<String>,
     /// The result that counts: a success stays one; otherwise the last.
     pub result: Option<RunResult>,
-    /// The last word on the account's limits.
-    pub limits: Option<Limits>,
+    /// The last word on the account's usage limits.
+    pub rate_limit: Option<RateLimit>,
     /// The CLI's own last error.
     pub complaint: Option<String>,
     /// What was not allowed, as far as the notices tell.
@@ -38,7 +39,7 @@ impl Transcript {
                     self.denials.push(what.clone());
                 }
             }
-            Message::Limits(limits) => self.limits = Some(limits.clone()),
+            Message::RateLimit(limit) => self.rate_limit = Some(limit.clone()),
             Message::Complained { text } => self.complaint = Some(text.clone()),
             Message::Result(result) => self.conclude(result),
             Message::Said { model: None, .. }

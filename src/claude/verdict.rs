@@ -3,12 +3,11 @@
 //! The CLI's `result` line decides, never the exit code alone: it exits with 0 after a SIGINT and calls an API error
 //! `success`. The exit code matters only where there is no result.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::Zoned;
 
 use super::control::{EndedBy, Exit};
 use super::limits::{reset_time, tells_of_limit};
-use super::stream::RunResult;
+use super::result::RunResult;
 use super::text::{bounded, ending, harmless};
 use super::transcript::Transcript;
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
@@ -31,8 +30,8 @@ pub struct Evidence<'a> {
     pub stderr: &'a str,
     /// Why it could not be started.
     pub refusal: Option<&'a str>,
-    /// When it said its last words.
-    pub at: Timestamp,
+    /// When it said its last words, in the zone in which the CLI tells the time.
+    pub at: Zoned,
 }
 
 /// Says what a run came to.
@@ -81,12 +80,10 @@ fn obstacle(result: &RunResult, evidence: &Evidence<'_>, message: &str) -> Optio
         return None;
     }
     let status = result.api_error_status;
-    let limits = evidence.transcript.limits.as_ref().filter(|limits| limits.rejected);
-    if tells_of_limit(message) || (status == Some(429) && limits.is_some()) {
+    let limit = evidence.transcript.rate_limit.as_ref().filter(|limit| limit.rejected);
+    if tells_of_limit(message) || (status == Some(429) && limit.is_some()) {
         return Some(Obstacle::UsageLimit {
-            resets_at: limits
-                .and_then(|limits| limits.resets_at)
-                .or_else(|| reset_time(message, evidence.at, TimeZone::system())),
+            resets_at: limit.and_then(|limit| limit.resets_at).or_else(|| reset_time(message, &evidence.at)),
             message: message.to_owned(),
         });
     }

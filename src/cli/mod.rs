@@ -1,10 +1,23 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
+mod attend;
+mod card;
 mod check;
+mod closing;
+mod heard;
+mod inspect;
+mod interrupts;
+mod keyboard;
+mod live;
+mod opening;
+mod page;
 mod prompt;
+mod rehearsal;
 mod run;
+mod say;
 mod screen;
 mod serve;
+mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,6 +94,12 @@ enum Error {
     Cwd(std::io::Error),
     #[error("can't start the runtime: {0}")]
     Runtime(std::io::Error),
+    #[error("can't listen for signals: {0}")]
+    Signals(std::io::Error),
+    #[error("{0}")]
+    TaskFile(#[from] inspect::Unusable),
+    #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
+    Worker,
 }
 
 impl Error {
@@ -93,7 +112,10 @@ impl Error {
             | Self::Engine(_)
             | Self::Store(_)
             | Self::Cwd(_)
-            | Self::Runtime(_) => Exit::Failed,
+            | Self::Runtime(_)
+            | Self::Signals(_)
+            | Self::TaskFile(_)
+            | Self::Worker => Exit::Failed,
         }
     }
 }
@@ -108,7 +130,7 @@ pub fn main() -> ExitCode {
     };
     result
         .unwrap_or_else(|error| {
-            eprintln!("error: {error}");
+            say::error(&error);
             error.exit()
         })
         .into()

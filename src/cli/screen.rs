@@ -1,101 +1,109 @@
-//! What a terminal shows of a session: its story, a bar, and one line of what Claude is doing.
+//! What a terminal shows: the story, questions, and below them the live lines; plain lines where there is no terminal.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::stdio::{stderr, stdout};
+use rustix::termios::isatty;
 
-use crate::domain::session::Session;
+use super::live::{Glance, Live};
+use super::page::Page;
+use super::{say, story};
+use crate::store::events::Told;
 
-/// Where the story is told. Without a terminal it is plain lines.
+/// Where everything is shown. Whatever is said takes the live lines away until they are drawn again.
 #[derive(Debug)]
 pub(super) struct Screen {
     zone: TimeZone,
     live: Option<Live>,
-}
-
-#[derive(Debug)]
-struct Live {
-    all: MultiProgress,
-    bar: ProgressBar,
-    doing: ProgressBar,
+    asking: bool,
+    gone: bool,
 }
 
 impl Screen {
-    pub(super) fn new(zone: TimeZone, session: &Session) -> Self {
-        let live = io::stderr().is_terminal().then(|| Live::new(session.tasks.len()));
-        Self { zone, live }
+    /// A screen; `live` says whether it may have lines that are written over.
+    pub(super) fn new(zone: TimeZone, live: bool) -> Self {
+        let live = (live && isatty(stderr()) && !is_dumb()).then(Live::default);
+        Self { zone, live, asking: false, gone: false }
     }
 
-    /// Tells one line of the story.
-    pub(super) fn tell(&self, at: Timestamp, line: &str) {
-        let time = at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
-        self.say(&format!("[{time}] {line}"));
+    /// Whether the live lines are to be kept moving.
+    pub(super) fn is_live(&self) -> bool {
+        self.live.is_some() && !self.asking
+    }
+
+    /// Whether what is said here is seen on a terminal.
+    pub(super) fn is_terminal() -> bool {
+        isatty(stdout())
+    }
+
+    /// The room for a text.
+    pub(super) fn page() -> Page {
+        Page::of(io::stdout())
+    }
+
+    /// Tells one event.
+    pub(super) fn tell(&mut self, told: &Told) {
+        let line = if Self::is_terminal() {
+            story::line(told, &self.zone, Self::page())
+        } else {
+            story::plain(told, &self.zone)
+        };
+        self.say(&line);
     }
 
     /// Says something that isn't part of the story.
-    pub(super) fn say(&self, text: &str) {
-        match &self.live {
-            Some(live) => live.all.suspend(|| println!("{text}")),
-            None => println!("{text}"),
+    pub(super) fn say(&mut self, text: &str) {
+        self.make_room();
+        if !self.gone {
+            let page = Self::page();
+            let lines: Vec<String> = text.split('\n').map(|line| page.fill(line, "", "")).collect();
+            say::out(lines.join("\n"));
         }
     }
 
     /// Asks for an answer on the same line.
-    pub(super) fn ask(&self, text: &str) {
-        let ask = || {
-            print!("{text} ");
-            // A terminal that can't be written to can't be asked either; the answer won't come.
-            let _ = io::stdout().flush();
-        };
-        match &self.live {
-            Some(live) => {
-                live.hide();
-                ask();
-            }
-            None => ask(),
+    pub(super) fn ask(&mut self, text: &str) {
+        self.make_room();
+        say::out_unended(text);
+        self.asking = true;
+    }
+
+    /// The question was answered, and the line ended with it.
+    pub(super) fn answered(&mut self) {
+        self.asking = false;
+    }
+
+    /// Draws the live lines, unless a question stands there.
+    pub(super) fn show(&mut self, glance: Option<Glance>) {
+        match (&mut self.live, glance) {
+            (Some(live), Some(glance)) if !self.asking => live.draw(&glance),
+            (Some(live), None) => live.clear(),
+            (Some(_), Some(_)) | (None, _) => {}
         }
     }
 
-    /// Shows where the session stands.
-    pub(super) fn show(&self, session: &Session, doing: Option<&str>) {
-        let Some(live) = &self.live else { return };
-        let counts = session.counts();
-        live.bar.set_position((counts.completed + counts.skipped) as u64);
-        live.bar.set_message(format!("{}", session.cost()));
-        match (session.run(), session.current()) {
-            (Some(_), Some(task)) => {
-                let doing = doing.unwrap_or("…");
-                live.doing.set_message(format!("Task {}: {doing}", session.of_total(task.number())));
-            }
-            (_, _) => live.doing.set_message(""),
-        }
-        live.doing.tick();
+    /// The terminal is gone: nothing is shown any more.
+    pub(super) fn hang_up(&mut self) {
+        self.live = None;
+        self.gone = true;
     }
 
     /// Takes the live lines away; what was told stays.
-    pub(super) fn close(&self) {
-        if let Some(live) = &self.live {
-            live.hide();
+    pub(super) fn close(&mut self) {
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.clear();
+        }
+        if std::mem::take(&mut self.asking) {
+            say::out("");
         }
     }
 }
 
-impl Live {
-    fn new(tasks: usize) -> Self {
-        let all = MultiProgress::new();
-        let bar = all.add(ProgressBar::new(tasks as u64));
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks  {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let doing = all.add(ProgressBar::new_spinner());
-        let style = ProgressStyle::with_template("{spinner} {wide_msg}");
-        doing.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        Self { all, bar, doing }
-    }
-
-    fn hide(&self) {
-        // Only the drawing fails here, if anything.
-        let _ = self.all.clear();
-    }
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term == "dumb")
 }

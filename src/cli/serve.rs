@@ -3,7 +3,7 @@
 use tokio::runtime::Builder;
 
 use super::{Arguments, Error, Exit};
-use crate::app;
+use crate::app::{self, Console};
 
 /// Enough for two cores: the work is waiting for files, sockets and one database.
 const THREADS: usize = 2;
@@ -11,7 +11,7 @@ const THREADS: usize = 2;
 pub(super) fn serve(arguments: &Arguments) -> Result<Exit, Error> {
     let config = arguments.load()?;
     let secret = config.require_secret()?.clone();
-    let _logging = app::start_logging(&config, false)?;
+    let _logging = app::start_logging(&config, Console::Everything)?;
     let runtime =
         Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().map_err(Error::Runtime)?;
     let served = runtime.block_on(app::serve(config, secret))?;

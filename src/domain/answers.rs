@@ -3,9 +3,10 @@
 use super::event::{Event, one_line, waiting_sentence};
 use super::gate::{About, Choice, Decision, Gate, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
+use super::refused::{Refused, must_offer};
 use super::session::{Why, Work};
 use super::task::TaskState;
-use super::transition::{Effect, Refused};
+use super::transition::Effect;
 use super::turn::Turn;
 
 impl Turn<'_> {
@@ -216,18 +217,4 @@ fn concerns(reason: &Reason, about: TaskNumber) -> bool {
         | Reason::ApproveBefore
         | Reason::Dependency { .. } => false,
     }
-}
-
-/// Refuses an answer that the gate doesn't offer, and says which ones it does.
-fn must_offer(gate: &Gate, choice: Choice) -> Result<(), Refused> {
-    if gate.choices().contains(&choice) {
-        return Ok(());
-    }
-    Err(Refused::NotNow(format!(
-        "gate {} ({}) can't be answered with /{}: it takes {}",
-        gate.id,
-        gate.reasons().join(", "),
-        choice.as_str(),
-        gate.choices_in_words()
-    )))
 }

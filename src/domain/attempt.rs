@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::command::Actor;
-use super::event::Event;
+use super::event::{Event, denied};
 use super::gate::Reason;
 use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
+use super::refused::Refused;
 use super::run::{Failure, Outcome, Verdict};
 use super::session::{Why, Work};
 use super::task::TaskState;
-use super::transition::{Effect, Refused};
+use super::transition::Effect;
 use super::turn::Turn;
 
 impl Turn<'_> {
@@ -72,7 +73,7 @@ impl Turn<'_> {
             (Verdict::Failed { failure }, None | Some((Why::Pause | Why::Stop, _))) => {
                 self.fail(task, run, failure, took, outcome);
             }
-            (Verdict::Lost | Verdict::NeverRan | Verdict::Unavailable { .. }, Some((Why::Pause, _))) => {
+            (Verdict::Lost | Verdict::NeverRan, Some((Why::Pause, _))) => {
                 self.suspend(task, run, outcome);
             }
             (Verdict::Lost, None | Some((Why::Stop, _)))
@@ -84,7 +85,7 @@ impl Turn<'_> {
                 let event = Event::RunNeverRan { subject: self.subject(task), run };
                 self.tell(event);
             }
-            (Verdict::Unavailable { obstacle }, None) => {
+            (Verdict::Unavailable { obstacle }, None | Some((Why::Pause, _))) => {
                 self.uncharge(task);
                 let hold = Hold::for_obstacle(obstacle, self.world.now);
                 let event = Event::RunBlocked { subject: self.subject(task), run, hold: hold.clone() };
@@ -99,7 +100,7 @@ impl Turn<'_> {
 
     fn complete(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration, summary: &str) {
         let progress = self.end_task(task, TaskState::Completed);
-        progress.summary = Some(summary.to_owned());
+        progress.summary = Some(format!("{summary}{}", denied(&outcome.denials)));
         progress.check_output = None;
         let event = Event::TaskCompleted {
             subject: self.subject(task),

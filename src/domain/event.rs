@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::command::Actor;
+use super::duration::{human, seconds};
 use super::gate::{About, Decision, Gate, Next};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
-use super::run::human;
 use super::session::Why;
 use super::usd::Usd;
 
@@ -39,12 +39,20 @@ pub enum Event {
         subject: Subject,
         run: RunId,
         summary: String,
+        #[serde(with = "seconds")]
         took: Duration,
         cost: Usd,
         denials: Vec<String>,
     },
     /// A run ended with a verdict against it.
-    TaskFailed { subject: Subject, run: RunId, failure: String, took: Duration, cost: Usd },
+    TaskFailed {
+        subject: Subject,
+        run: RunId,
+        failure: String,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+    },
     /// A run ended without a verdict.
     TaskInterrupted { subject: Subject, run: RunId },
     /// A task is gone past.
@@ -66,9 +74,24 @@ pub enum Event {
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
     /// Every task is done with.
-    SessionCompleted { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd },
+    SessionCompleted {
+        completed: usize,
+        skipped: usize,
+        total: usize,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+    },
     /// The session was ended early.
-    SessionStopped { completed: usize, skipped: usize, total: usize, took: Duration, cost: Usd, by: Actor },
+    SessionStopped {
+        completed: usize,
+        skipped: usize,
+        total: usize,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+        by: Actor,
+    },
 }
 
 /// The task that an event is about, as its sentences name it.
@@ -138,8 +161,12 @@ impl Event {
         }
     }
 
-    /// What happened, as a sentence without its full stop, fit for a line of a log.
+    /// What happened, as a sentence without its full stop, fit for a line of a log whatever words it quotes.
     pub fn sentence(&self) -> String {
+        self.told().replace(|character: char| character.is_control(), " ")
+    }
+
+    fn told(&self) -> String {
         match self {
             Self::SessionStarted { task_file, tasks, rehearsal, by } => format!(
                 "Session started by {by}: {} from {task_file}{}",
@@ -225,7 +252,8 @@ pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
             };
             let again =
                 gate.retriable().map_or(String::new(), |task| format!(" (/retry runs task {task} again)"));
-            format!("{asked} ({}); gate {id}: {choices}{again}", gate.reasons().join(", "))
+            let reasons = one_line(&gate.reasons().join(", "));
+            format!("{asked} ({reasons}); gate {id}: {choices}{again}")
         }
         About::Failed { .. } => format!("{subject}: failed, what now? Gate {id}: {choices}"),
         About::Interrupted { .. } => format!("{subject}: interrupted, what now? Gate {id}: {choices}"),
@@ -258,7 +286,8 @@ fn done_with(decision: Decision) -> &'static str {
     }
 }
 
-fn denied(denials: &[String]) -> String {
+/// What Claude wanted to do and wasn't allowed to, to be added to what it says it did.
+pub(super) fn denied(denials: &[String]) -> String {
     if denials.is_empty() { String::new() } else { format!(" (was not allowed to: {})", denials.join(", ")) }
 }
 

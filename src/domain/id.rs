@@ -57,6 +57,12 @@ impl GateId {
         well_formed.then_some(Self(id))
     }
 
+    /// What someone calls a gate: an id in any letter case, else a name that no gate has.
+    pub fn named(text: &str) -> Self {
+        const LONGEST: usize = 40;
+        Self::parse(text).unwrap_or_else(|| Self(text.chars().take(LONGEST).collect()))
+    }
+
     /// The id as it is written in a command, a button or a message.
     pub fn as_str(&self) -> &str {
         &self.0

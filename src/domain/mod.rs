@@ -12,6 +12,7 @@ pub mod hold;
 pub mod id;
 pub mod plan;
 pub mod policy;
+pub mod refused;
 pub mod run;
 pub mod session;
 mod settle;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::duration::whole_seconds;
 use super::id::TaskNumber;
 
 /// Everything that a task file asks for, in the order in which it is to be done.
@@ -47,10 +48,10 @@ pub struct TaskSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The longest that one run may take in all, instead of the configured limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "whole_seconds")]
     pub timeout: Option<Duration>,
     /// The longest that one run may print nothing, instead of the configured limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "whole_seconds")]
     pub idle_timeout: Option<Duration>,
     /// The name of a configured check that must pass before the task counts as completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

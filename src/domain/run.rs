@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::duration::{human, seconds};
 use super::usd::Usd;
 
 /// A run's end.
@@ -74,12 +75,14 @@ pub enum Failure {
     #[error("timed out after {}", human(.after))]
     TimedOut {
         /// The limit.
+        #[serde(with = "seconds")]
         after: Duration,
     },
     /// The run printed nothing for longer than it may.
     #[error("printed nothing for {}", human(.after))]
     WentQuiet {
         /// The limit.
+        #[serde(with = "seconds")]
         after: Duration,
     },
     /// The task's check did not pass.
@@ -141,17 +144,4 @@ pub struct Usage {
 
 fn tail(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
-}
-
-/// A duration as a person writes it: `1h 30m`, `10m`, `27s`, `0.4s`.
-pub fn human(duration: &Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) => format!("{:.1}s", duration.as_secs_f64()),
-        (0, 0, s) => format!("{s}s"),
-        (0, m, 0) => format!("{m}m"),
-        (0, m, s) => format!("{m}m {s}s"),
-        (h, 0, _) => format!("{h}h"),
-        (h, m, _) => format!("{h}h {m}m"),
-    }
 }

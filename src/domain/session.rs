@@ -1,6 +1,6 @@
 //! One execution of one plan: what it is made of and what can be read off it.
 //!
-//! How it changes is [`super::transition`]; what comes next is [`super::settle`].
+//! How it changes is [`super::transition`]; what comes next is `super::settle`.
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ pub struct Open {
     pub owed: Vec<Reason>,
 }
 
-/// What an open session is at. There is no idle state: [`super::settle`] always finds one of these or the end.
+/// What an open session is at. There is no idle state: settling always finds one of these or the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "snake_case")]
 pub enum Work {

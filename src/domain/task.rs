@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::command::Actor;
+use super::duration::seconds;
 use super::id::TaskNumber;
 use super::plan::TaskSpec;
 use super::usd::Usd;
@@ -67,6 +68,7 @@ pub struct Progress {
     /// The cost of all its runs.
     pub cost: Usd,
     /// The time of all its runs.
+    #[serde(with = "seconds")]
     pub duration: Duration,
     /// When its latest run was claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

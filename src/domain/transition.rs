@@ -10,6 +10,9 @@ use super::event::Event;
 use super::gate::{Closing, Gate};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
+use super::refused::{
+    Refused, already_approved, check_gate, fence, no_question, not_open, nothing_open, still_open,
+};
 use super::run::Outcome;
 use super::session::{Open, Session, Why, Work};
 use super::turn::Turn;
@@ -64,20 +67,6 @@ pub enum Effect {
     BeginHold(Hold),
     /// A person says that the hold's cause is gone.
     LiftHold,
-}
-
-/// Why a command is not carried out, in words that a person can act on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// Legal, but not now.
-    #[error("{0}")]
-    NotNow(String),
-    /// It names something that doesn't exist.
-    #[error("{0}")]
-    Unknown(String),
-    /// It names a gate that isn't the open one: what became of that gate is for the store to say.
-    #[error("gate {0} isn't open")]
-    NotTheOpenGate(GateId),
 }
 
 /// Decides what a command does to a session; `None` stands for a database without any.
@@ -268,76 +257,4 @@ fn retry(
             "nothing to retry: task {task} has not ended (\"retry #\" and a number runs a failed, interrupted or skipped task again)"
         ))),
     }
-}
-
-/// An answer that names a gate must mean the open one, and an older answer without a name must not meet a newer gate.
-fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
-    let (named, answers_unnamed) = match &order.command {
-        Command::Approve { gate, .. } | Command::Reject { gate, .. } => (gate.as_ref(), gate.is_none()),
-        Command::Skip { target } | Command::Retry { target, .. } => {
-            (target.gate(), *target == Target::Current)
-        }
-        Command::Stop { gate } => (gate.as_ref(), false),
-        Command::Start(_)
-        | Command::Pause { .. }
-        | Command::Resume
-        | Command::Claim { .. }
-        | Command::Finish { .. } => (None, false),
-    };
-    match (named, session.gate(), order.sent_at) {
-        (Some(named), open, _) if open.is_none_or(|open| open.id != *named) => {
-            Err(Refused::NotTheOpenGate(named.clone()))
-        }
-        (_, Some(open), Some(sent_at)) if answers_unnamed && is_before(sent_at, open.opened_at) => {
-            let gate = &open.id;
-            Err(Refused::NotNow(format!(
-                "this was sent before gate {gate} opened, so it was meant for the one before: name the gate to answer it ({gate})"
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether something was sent before a time, for senders whose clock counts whole seconds, as Telegram's does.
-fn is_before(sent_at: Timestamp, time: Timestamp) -> bool {
-    if sent_at.subsec_nanosecond() == 0 { sent_at.as_second() < time.as_second() } else { sent_at < time }
-}
-
-fn fence(open: RunId, finished: RunId) -> Result<(), Refused> {
-    if open == finished { Ok(()) } else { Err(not_open(finished)) }
-}
-
-fn not_open(run: RunId) -> Refused {
-    Refused::NotNow(format!("run {run} isn't open"))
-}
-
-fn nothing_open(gate: Option<&GateId>) -> Refused {
-    match gate {
-        Some(gate) => Refused::NotTheOpenGate(gate.clone()),
-        None => Refused::NotNow("no session is open: /start begins one".to_owned()),
-    }
-}
-
-fn still_open(session: &Session) -> Refused {
-    Refused::NotNow(format!(
-        "session {} is still open: go on with it, /stop it, or \"start --replace\" to stop it and start this one",
-        session.id
-    ))
-}
-
-fn already_approved(session: &Session, task: TaskNumber, world: &World) -> Refused {
-    let paused = session.open().is_some_and(|open| open.paused.is_some());
-    let but = match &world.hold {
-        _ if paused => ": it starts after /resume".to_owned(),
-        Some(hold) => format!(", but nothing may start: {}", hold.reason),
-        None => ": it is about to start".to_owned(),
-    };
-    Refused::NotNow(format!("task {task} is already approved{but}"))
-}
-
-fn no_question(session: &Session, task: TaskNumber, word: &str) -> Refused {
-    Refused::NotNow(format!(
-        "nothing to {word}: task {} is running, and no gate is open (/status shows what it is at)",
-        session.of_total(task)
-    ))
 }

@@ -9,9 +9,10 @@ use super::command::{Actor, Opening, Order};
 use super::event::{Event, Subject};
 use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
+use super::refused::Refused;
 use super::session::{Open, Session, State, Work};
 use super::task::{Approval, Progress, Task, TaskState};
-use super::transition::{Effect, Refused, Transition, World};
+use super::transition::{Effect, Transition, World};
 
 /// A transition in the making. While `work` is `None`, [`super::settle`] has to find what comes next.
 pub(super) struct Turn<'a> {

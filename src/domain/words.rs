@@ -84,24 +84,23 @@ pub fn understand(text: &str) -> Result<Said, String> {
     let text = text.trim();
     let (head, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let head = head.strip_prefix('/').unwrap_or(head);
-    let head = head.split_once('@').map_or(head, |(word, _)| word).to_ascii_lowercase();
+    let head = head.split_once('@').map_or(head, |(word, _)| word);
     let (word, tapped) = match head.split_once([':', '_']) {
-        Some((word, argument)) => (word.to_owned(), Some(argument.to_owned())),
+        Some((word, argument)) => (word, Some(argument)),
         None => (head, None),
     };
-    let rest = match tapped {
-        Some(argument) => format!("{argument} {}", rest.trim()),
-        None => rest.trim().to_owned(),
-    };
+    let word = word.to_ascii_lowercase();
+    let rest = tapped.map_or(rest.to_owned(), |argument| format!("{argument} {rest}"));
     let rest = rest.trim();
+    let tapped = tapped.is_some();
     match word.as_str() {
         "start" => Ok(start(rest)),
         "approve" => {
-            let (gate, note) = gate_and_words(rest);
+            let (gate, note) = gate_and_words(rest, tapped);
             Ok(Said::Tell(Command::Approve { gate, note }))
         }
         "reject" => {
-            let (gate, feedback) = gate_and_words(rest);
+            let (gate, feedback) = gate_and_words(rest, tapped);
             Ok(Said::Tell(Command::Reject { gate, feedback }))
         }
         "pause" => match rest.to_ascii_lowercase().as_str() {
@@ -110,20 +109,19 @@ pub fn understand(text: &str) -> Result<Said, String> {
             _ => Err(format!("\"{rest}\" can't follow pause: say \"pause\" or \"pause now\"")),
         },
         "resume" => Ok(Said::Tell(Command::Resume)),
-        "skip" => match target_and_words(rest) {
+        "skip" => match target_and_words(rest, tapped) {
             (target, None) => Ok(Said::Tell(Command::Skip { target })),
             (_, Some(_)) => Err(format!(
                 "\"{rest}\" is neither a gate nor a task: say \"skip\", \"skip g7_…\" or \"skip #2\""
             )),
         },
         "retry" => {
-            let (target, feedback) = target_and_words(rest);
+            let (target, feedback) = target_and_words(rest, tapped);
             Ok(Said::Tell(Command::Retry { target, feedback }))
         }
-        "stop" => match (rest.is_empty(), GateId::parse(rest)) {
-            (true, _) => Ok(Said::Tell(Command::Stop { gate: None })),
-            (false, Some(gate)) => Ok(Said::Tell(Command::Stop { gate: Some(gate) })),
-            (false, None) => Err(format!("\"{rest}\" can't follow stop: say \"stop\"")),
+        "stop" => match gate_and_words(rest, tapped) {
+            (gate, None) => Ok(Said::Tell(Command::Stop { gate })),
+            (_, Some(_)) => Err(format!("\"{rest}\" can't follow stop: say \"stop\"")),
         },
         "status" => Ok(Said::Status),
         "tasks" => Ok(Said::Tasks),
@@ -152,23 +150,29 @@ fn start(rest: &str) -> Said {
     Said::Start { file: (!name.is_empty()).then(|| name.join(" ")), again, replace }
 }
 
-fn gate_and_words(rest: &str) -> (Option<GateId>, Option<String>) {
+fn gate_and_words(rest: &str, tapped: bool) -> (Option<GateId>, Option<String>) {
     let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    match GateId::parse(first) {
+    match gate(first, tapped) {
         Some(gate) => (Some(gate), words(others)),
         None => (None, words(rest)),
     }
 }
 
-fn target_and_words(rest: &str) -> (Target, Option<String>) {
+fn target_and_words(rest: &str, tapped: bool) -> (Target, Option<String>) {
     let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    if let Some(gate) = GateId::parse(first) {
-        return (Target::Gate(gate), words(others));
+    if let Some(number) = task_number(first) {
+        return (Target::Task(number), words(others));
     }
-    match task_number(first) {
-        Some(number) => (Target::Task(number), words(others)),
+    match gate(first, tapped) {
+        Some(gate) => (Target::Gate(gate), words(others)),
         None => (Target::Current, words(rest)),
     }
+}
+
+/// A word in a gate's place. One that only looks like an id is no note: taken for one, it would answer another gate.
+fn gate(word: &str, tapped: bool) -> Option<GateId> {
+    let looks_like_one = word.to_ascii_lowercase().starts_with(GateId::PREFIX);
+    (looks_like_one || (tapped && !word.is_empty())).then(|| GateId::named(word))
 }
 
 fn words(text: &str) -> Option<String> {
@@ -204,5 +208,68 @@ fn unknown_word(word: &str) -> String {
         Some((_, known)) => format!("unknown command \"{word}\": did you mean /{known}?"),
         None if word.is_empty() => "say a command: /help lists them".to_owned(),
         None => format!("unknown command \"{word}\": /help lists those there are"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate_of(text: &str) -> Option<String> {
+        match understand(text).unwrap() {
+            Said::Tell(
+                Command::Approve { gate, .. } | Command::Reject { gate, .. } | Command::Stop { gate },
+            ) => gate.map(|gate| gate.to_string()),
+            Said::Tell(Command::Skip { target } | Command::Retry { target, .. }) => {
+                target.gate().map(GateId::to_string)
+            }
+            other => panic!("{text:?} was understood as {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_gate_is_named_in_many_ways() {
+        for text in [
+            "approve g7_k3qd",
+            "/approve_g7_k3qd",
+            "/APPROVE_G7_K3QD@MyBot",
+            "  approve:g7_k3qd looks good ",
+            "skip:g7_k3qd",
+            "retry g7_k3qd with more care",
+            "/stop_g7_k3qd",
+        ] {
+            assert_eq!(gate_of(text).as_deref(), Some("g7_k3qd"), "{text}");
+        }
+        assert_eq!(gate_of("approve looks good"), None);
+        assert_eq!(gate_of("skip #2"), None);
+        assert_eq!(gate_of("skip:2"), None);
+    }
+
+    #[test]
+    fn a_misspelt_gate_is_not_taken_for_a_note_to_the_open_one() {
+        for text in ["approve g7_k3q", "/reject_g7_k3qdd", "retry:later", "skip g7_0001", "stop g7_"] {
+            assert!(gate_of(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_keeps_its_letters() {
+        for text in ["/START_Plan.md", "start@MyBot Plan.md", "start:Plan.md again"] {
+            let Said::Start { file, .. } = understand(text).unwrap() else { panic!("{text}") };
+            assert_eq!(file.as_deref(), Some("Plan.md"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_its_nearest() {
+        assert_eq!(understand("/aprove").unwrap_err(), "unknown command \"aprove\": did you mean /approve?");
+        assert_eq!(
+            understand("dance").unwrap_err(),
+            "unknown command \"dance\": /help lists those there are"
+        );
+        assert_eq!(understand(" / ").unwrap_err(), "say a command: /help lists them");
+        assert!(understand("skip the second").is_err());
+        assert!(understand("stop it").is_err());
+        assert!(understand("logs twenty").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Why a request was not carried out.
 
+use crate::files::task_folder;
 use crate::store;
-use crate::task_folder;
 
 /// Why a request was not carried out, by what its sender can do about it.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The only writer of session state: a command becomes one transaction, then the doorbell rings.
 //!
-//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, later the
-//! notifier and the event streams) waits for the bell and re-reads the snapshot: a wake-up that is missed costs nothing.
+//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, the event
+//! streams, later the notifier) waits for the bell and re-reads what is committed: a wake-up that is missed costs nothing.
 //! Knows neither HTTP nor processes.
 
 mod error;
@@ -28,10 +28,10 @@ use crate::domain::id::RunId;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
 use crate::domain::session::Session;
+use crate::files::task_folder::Source;
 use crate::store::requests::{self, Key, Recorded, Seen};
 use crate::store::runs::Run;
 use crate::store::{self, Store};
-use crate::task_folder::Source;
 
 /// What the engine needs to know of the configuration.
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ impl Engine {
     /// does not stop it.
     pub async fn execute(self: &Arc<Self>, request: Request, render: Render) -> Result<Reply, Error> {
         let engine = Arc::clone(self);
-        tokio::spawn(async move { engine.execute_once(request, render).await })
+        tokio::spawn(async move { engine.watched(engine.execute_once(request, render)).await })
             .await
             .unwrap_or(Err(Error::Interrupted))
     }
@@ -170,25 +170,22 @@ impl Engine {
     pub async fn perform(self: &Arc<Self>, wish: Wish, by: Actor) -> Result<Done, Error> {
         let engine = Arc::clone(self);
         let request = Request { wish, by, sent_at: None, key: None };
-        tokio::spawn(async move {
-            let mut conn = engine.store.writer().await;
-            let mut write = Write::begin(&engine, &mut conn).await?;
-            let done = write.fulfil(&request).await?;
-            engine.publish(write.commit().await)?;
-            Ok(done)
-        })
-        .await
-        .unwrap_or(Err(Error::Interrupted))
+        tokio::spawn(async move { engine.watched(engine.perform_once(&request)).await })
+            .await
+            .unwrap_or(Err(Error::Interrupted))
     }
 
     /// Claims the task that is ready, if there is one and nothing stands in the way.
     pub async fn claim(self: &Arc<Self>) -> Result<Option<Run>, Error> {
-        let mut conn = self.store.writer().await;
-        let mut write = Write::begin(self, &mut conn).await?;
-        if !write.claim().await? {
-            return Ok(None);
-        }
-        Ok(self.publish(write.commit().await)?.run.clone())
+        self.watched(async {
+            let mut conn = self.store.writer().await;
+            let mut write = Write::begin(self, &mut conn).await?;
+            if !write.claim().await? {
+                return Ok(None);
+            }
+            Ok(self.publish(write.commit().await?).run.clone())
+        })
+        .await
     }
 
     /// Ends a run and, in the same transaction, claims what comes next if nothing stands between.
@@ -199,32 +196,41 @@ impl Engine {
         took: Duration,
         and_claim: bool,
     ) -> Result<Option<Run>, Error> {
-        let mut conn = self.store.writer().await;
-        let mut write = Write::begin(self, &mut conn).await?;
-        let command = Command::Finish { run, outcome: Box::new(outcome), took };
-        write.tell(&Order { command, by: Actor::worker(), sent_at: None }).await?;
-        if and_claim {
-            write.claim().await?;
-        }
-        Ok(self.publish(write.commit().await)?.run.clone())
+        self.watched(async {
+            let mut conn = self.store.writer().await;
+            let mut write = Write::begin(self, &mut conn).await?;
+            let command = Command::Finish { run, outcome: Box::new(outcome), took };
+            write.tell(&Order { command, by: Actor::worker(), sent_at: None }).await?;
+            if and_claim {
+                write.claim().await?;
+            }
+            Ok(self.publish(write.commit().await?).run.clone())
+        })
+        .await
     }
 
     /// Says that nothing may start.
     pub async fn begin_hold(self: &Arc<Self>, hold: Hold) -> Result<(), Error> {
-        let mut conn = self.store.writer().await;
-        let mut write = Write::begin(self, &mut conn).await?;
-        write.begin_hold(hold).await?;
-        self.publish(write.commit().await)?;
-        Ok(())
+        self.watched(async {
+            let mut conn = self.store.writer().await;
+            let mut write = Write::begin(self, &mut conn).await?;
+            write.begin_hold(hold).await?;
+            self.publish(write.commit().await?);
+            Ok(())
+        })
+        .await
     }
 
     /// Ends the hold that stands if it is of this kind, or has come to its time.
     pub async fn end_hold(self: &Arc<Self>, kind: Option<HoldKind>) -> Result<(), Error> {
-        let mut conn = self.store.writer().await;
-        let mut write = Write::begin(self, &mut conn).await?;
-        write.end_hold(kind).await?;
-        self.publish(write.commit().await)?;
-        Ok(())
+        self.watched(async {
+            let mut conn = self.store.writer().await;
+            let mut write = Write::begin(self, &mut conn).await?;
+            write.end_hold(kind).await?;
+            self.publish(write.commit().await?);
+            Ok(())
+        })
+        .await
     }
 
     async fn execute_once(self: &Arc<Self>, request: Request, render: Render) -> Result<Reply, Error> {
@@ -249,8 +255,16 @@ impl Engine {
         if let Some(key) = &request.key {
             write.record(key, &recorded).await?;
         }
-        self.publish(write.commit().await)?;
+        self.publish(write.commit().await?);
         Ok(Reply { recorded, replayed: false })
+    }
+
+    async fn perform_once(self: &Arc<Self>, request: &Request) -> Result<Done, Error> {
+        let mut conn = self.store.writer().await;
+        let mut write = Write::begin(self, &mut conn).await?;
+        let done = write.fulfil(request).await?;
+        self.publish(write.commit().await?);
+        Ok(done)
     }
 
     /// Answers with a refusal, which is recorded like any answer if a repetition should meet the same one.
@@ -273,20 +287,19 @@ impl Engine {
         Ok(Reply { recorded, replayed: false })
     }
 
-    /// Rings the bell with what was committed. After a failed commit nobody knows what is: the next reader asks the file.
-    fn publish(&self, committed: Result<Snapshot, store::Error>) -> Result<Arc<Snapshot>, Error> {
-        match committed {
-            Ok(snapshot) => {
-                let snapshot = Arc::new(snapshot);
-                self.doorbell.send_replace(Arc::clone(&snapshot));
-                Ok(snapshot)
-            }
-            Err(error) => {
-                if matches!(error, store::Error::Fatal(_)) {
-                    self.broken.cancel();
-                }
-                Err(error.into())
-            }
+    /// Rings the bell with what was committed.
+    fn publish(&self, committed: Snapshot) -> Arc<Snapshot> {
+        let snapshot = Arc::new(committed);
+        self.doorbell.send_replace(Arc::clone(&snapshot));
+        snapshot
+    }
+
+    /// Ends the daemon when the database fails for good: what it holds is for the next one to read.
+    async fn watched<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let result = work.await;
+        if let Err(Error::Store(store::Error::Fatal(_))) = &result {
+            self.broken.cancel();
         }
+        result
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::command::Opening;
 use crate::domain::id::SessionId;
 use crate::domain::plan::Plan;
 use crate::domain::session::TaskFile;
-use crate::task_folder::{self, Source};
+use crate::files::task_folder::{self, Source};
 use crate::taskfile;
 
 /// A task file that was read and understood.
@@ -23,7 +23,7 @@ impl Prepared {
         let today = engine.now().to_zoned(settings.timezone.clone()).date();
         let loaded = task_folder::load(&settings.tasks_dir, source, today, taskfile::MAX_BYTES)?;
         let parsed = taskfile::parse(&loaded.name, &loaded.bytes, &settings.checks)
-            .map_err(|diagnostics| Error::Invalid(diagnostics.to_string()))?;
+            .map_err(|diagnostics| Error::Invalid(diagnostics.explained()))?;
         let date = taskfile::date_in_name(&loaded.name).unwrap_or(today);
         let day = task_folder::daily_log(&settings.daily_dir, date, taskfile::MAX_BYTES)
             .map(|text| taskfile::DayLog::parse(&text))

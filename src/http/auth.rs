@@ -1,4 +1,4 @@
-//! Who may call. [`Caller`] can only be had by proving to know the secret.
+//! Who may call. A [`Call`](super::call::Call) can only be had by proving to know the secret.
 //!
 //! Compared in constant time. A wrong proof costs its address; a right one always gets in.
 

@@ -27,8 +27,12 @@ impl Object {
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let fields = Value::Object(self.0.clone());
         serde_path_to_error::deserialize(fields).map_err(|error| {
-            let field = error.path().to_string();
-            ApiError::bad_request(format!("field \"{field}\": {}", error.inner()))
+            let (field, why) = (error.path(), error.inner().to_string());
+            ApiError::bad_request(if field.iter().next().is_none() {
+                why.replace('`', "\"")
+            } else {
+                format!("field \"{field}\": {}", why.replace('`', ""))
+            })
         })
     }
 }
@@ -87,6 +91,35 @@ impl<'de> Deserialize<'de> for Loose {
     }
 }
 
+/// A number of things to tell, from 1 to [`Count::MOST`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Count(pub(super) i64);
+
+impl Count {
+    /// The most that can be asked for.
+    pub(super) const MOST: i64 = 1000;
+
+    /// A number as it was given, if it is in bounds.
+    pub(super) fn new(number: i64) -> Option<Self> {
+        (1..=Self::MOST).contains(&number).then_some(Self(number))
+    }
+
+    /// What it should have been.
+    pub(super) fn expected(given: impl fmt::Display) -> String {
+        format!("expected a whole number from 1 to {}, not {given}", Self::MOST)
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Value::deserialize(deserializer)?;
+        given.as_i64().and_then(Self::new).ok_or_else(|| match given {
+            Value::Number(number) => de::Error::custom(Self::expected(number)),
+            other => de::Error::custom(Self::expected(named(&other))),
+        })
+    }
+}
+
 /// An instant: RFC 3339, or seconds since 1970 as Telegram gives them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SentAt(pub(super) Timestamp);
@@ -108,7 +141,7 @@ fn named(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a fraction",
+        Value::Number(_) => "a fraction or so large a number",
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",

@@ -1,10 +1,13 @@
 //! A request to a command endpoint, proven, bounded and read. A [`Call`] exists only for someone who knows the secret.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequest, MatchedPath, Request};
 use axum::http::{HeaderMap, header};
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +20,12 @@ use crate::store::requests::Key;
 
 /// The longest body that is read.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
+/// How much of a longer body is let pass unread before its connection is closed.
+const LET_PASS: usize = 8 * 1024 * 1024;
+/// How long a body may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
+/// The longest name by which someone is known.
+const NAME_LIMIT: usize = 64;
 /// The longest key that is remembered.
 const KEY_LIMIT: usize = 255;
 
@@ -36,11 +45,11 @@ impl Call {
     /// Whoever sent it, by the name they are known by.
     pub(super) fn by(&self) -> Actor {
         let chat = self.sender.chat_id.as_ref().map(|chat| chat.0.clone());
-        let name = match (&self.sender.user, &chat) {
-            (Some(user), _) if !user.trim().is_empty() => user.trim().chars().take(64).collect(),
-            (_, Some(chat)) => format!("chat {chat}"),
-            (_, None) => "the API".to_owned(),
-        };
+        let name = self.sender.user.as_deref().map(on_one_line).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| match &chat {
+            Some(chat) => on_one_line(&format!("chat {chat}")),
+            None => "the API".to_owned(),
+        });
         Actor { name, chat }
     }
 }
@@ -55,9 +64,7 @@ impl FromRequest<App> for Call {
             .get::<MatchedPath>()
             .map_or(String::new(), |path| path.as_str().trim_start_matches("/webhook").to_owned());
         let (parts, body) = request.into_parts();
-        let bytes = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
-            ApiError::new(Code::TooLarge, format!("the body is larger than {} KiB", BODY_LIMIT / 1024))
-        })?;
+        let bytes = arrival(body).await?;
         let parsed = Object::parse(&bytes);
         let from = from.ok_or_else(|| ApiError::new(Code::Internal, "the connection has no address"))?;
         let proof = Proof { headers: &parts.headers, bytes: &bytes, body: parsed.as_ref().ok(), from };
@@ -69,6 +76,39 @@ impl FromRequest<App> for Call {
         let key = key(&parts.headers, &sender, &object, &endpoint)?;
         Ok(Self { object, sender, key })
     }
+}
+
+/// Reads a body. What is too long is let pass for a while, because who is still sending can't hear an answer.
+async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
+    let reading = async {
+        let (mut bytes, mut length) = (BytesMut::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::bad_request("the body broke off"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            length += data.len();
+            if length <= BODY_LIMIT {
+                bytes.extend_from_slice(&data);
+            } else if length > LET_PASS {
+                break;
+            }
+        }
+        if length <= BODY_LIMIT { Ok(bytes.freeze()) } else { Err(too_large()) }
+    };
+    tokio::time::timeout(ARRIVAL, reading).await.unwrap_or_else(|_| {
+        let message = format!("the body did not arrive within {} s", ARRIVAL.as_secs());
+        Err(ApiError::bad_request(message))
+    })
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(Code::TooLarge, format!("the body is larger than {} KiB", BODY_LIMIT / 1024))
+}
+
+/// A name that can't end a line of the story, nor fill it.
+fn on_one_line(name: &str) -> String {
+    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    let words = name.chars().map(printable).collect::<String>();
+    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(NAME_LIMIT).collect()
 }
 
 fn must_be_json(headers: &HeaderMap, bytes: &[u8]) -> Result<(), ApiError> {
@@ -90,10 +130,9 @@ fn key(
     endpoint: &str,
 ) -> Result<Option<Key>, ApiError> {
     let header = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let chosen = header("idempotency-key")
-        .or_else(|| header("webhook-id"))
-        .or_else(|| sender.request_id.as_ref().map(|id| id.0.clone()));
-    let Some(key) = chosen.filter(|key| !key.is_empty()) else { return Ok(None) };
+    let given =
+        [header("idempotency-key"), header("webhook-id"), sender.request_id.as_ref().map(|id| id.0.clone())];
+    let Some(key) = given.into_iter().flatten().find(|key| !key.is_empty()) else { return Ok(None) };
     if key.len() > KEY_LIMIT {
         return Err(ApiError::bad_request(format!("the key is longer than {KEY_LIMIT} bytes")));
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::App;
-use super::body::Loose;
+use super::body::{Count, Loose};
 use super::call::Call;
 use super::error::{ApiError, Code};
 use super::reads;
@@ -16,8 +16,8 @@ use crate::domain::command::{Command, Target};
 use crate::domain::id::{GateId, TaskNumber};
 use crate::domain::words::{self, Said};
 use crate::engine::{self, Done, Request, Snapshot, Wish};
+use crate::files::task_folder::Source;
 use crate::store::requests::Recorded;
-use crate::task_folder::Source;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -37,7 +37,14 @@ pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Respon
         Said::Tell(command) => carry_out(&app, &call, Wish::Tell(command)).await,
         Said::Status => reads::tell_status(&app, None).await,
         Said::Tasks => reads::tell_tasks(&app),
-        Said::Logs { lines, task } => reads::tell_logs(&app, lines, task, None).await,
+        Said::Logs { lines, task } => {
+            let lines = lines.map(|lines| {
+                Count::new(lines).ok_or_else(|| {
+                    ApiError::bad_request(format!("field \"lines\": {}", Count::expected(lines)))
+                })
+            });
+            reads::tell_logs(&app, lines.transpose()?, task, None).await
+        }
         Said::Sessions => reads::tell_sessions(&app, None).await,
         Said::Help => Ok(reads::tell_help()),
     }
@@ -47,12 +54,11 @@ pub(super) async fn start(State(app): State<App>, call: Call) -> Result<Response
     #[derive(Deserialize)]
     struct Fields {
         task_file: Option<String>,
-        #[serde(default)]
-        replace: bool,
-        #[serde(default)]
-        again: bool,
+        replace: Option<bool>,
+        again: Option<bool>,
     }
     let Fields { task_file, replace, again } = call.read()?;
+    let (replace, again) = (replace.unwrap_or_default(), again.unwrap_or_default());
     let source = task_file.map_or(Source::Today, Source::Named);
     say(&app, &call, "start", Wish::Start { source, replace, again }).await
 }
@@ -64,7 +70,7 @@ pub(super) async fn approve(State(app): State<App>, call: Call) -> Result<Respon
         note: Option<String>,
     }
     let Fields { gate, note } = call.read()?;
-    let command = Command::Approve { gate: gate_id(gate)?, note: words(note) };
+    let command = Command::Approve { gate: gate.as_deref().map(GateId::named), note: words(note) };
     say(&app, &call, "approve", Wish::Tell(command)).await
 }
 
@@ -75,17 +81,16 @@ pub(super) async fn reject(State(app): State<App>, call: Call) -> Result<Respons
         feedback: Option<String>,
     }
     let Fields { gate, feedback } = call.read()?;
-    let command = Command::Reject { gate: gate_id(gate)?, feedback: words(feedback) };
+    let command = Command::Reject { gate: gate.as_deref().map(GateId::named), feedback: words(feedback) };
     say(&app, &call, "reject", Wish::Tell(command)).await
 }
 
 pub(super) async fn pause(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
     struct Fields {
-        #[serde(default)]
-        now: bool,
+        now: Option<bool>,
     }
-    let Fields { now } = call.read()?;
+    let now = call.read::<Fields>()?.now.unwrap_or_default();
     say(&app, &call, "pause", Wish::Tell(Command::Pause { now })).await
 }
 
@@ -122,7 +127,8 @@ pub(super) async fn stop(State(app): State<App>, call: Call) -> Result<Response,
         gate: Option<String>,
     }
     let Fields { gate } = call.read()?;
-    say(&app, &call, "stop", Wish::Tell(Command::Stop { gate: gate_id(gate)? })).await
+    let gate = gate.as_deref().map(GateId::named);
+    say(&app, &call, "stop", Wish::Tell(Command::Stop { gate })).await
 }
 
 async fn say(app: &App, call: &Call, word: &str, wish: Wish) -> Result<Response, ApiError> {
@@ -177,20 +183,10 @@ fn render(result: &Result<Done, engine::Error>, gate: Option<&GateView>, snapsho
     Recorded { status: status.as_u16(), body: body.to_string() }
 }
 
-/// What can't be a gate's id is nobody's.
-fn gate_id(text: Option<String>) -> Result<Option<GateId>, ApiError> {
-    text.map(|text| {
-        GateId::parse(&text).ok_or_else(|| {
-            ApiError::not_found(format!("there is no gate {text}: /gates lists those there are"))
-        })
-    })
-    .transpose()
-}
-
 fn target(gate: Option<String>, task: Option<Loose>) -> Result<Target, ApiError> {
-    match (gate_id(gate)?, task) {
+    match (gate, task) {
         (Some(_), Some(_)) => Err(ApiError::bad_request("name a gate or a task, not both")),
-        (Some(gate), None) => Ok(Target::Gate(gate)),
+        (Some(gate), None) => Ok(Target::Gate(GateId::named(&gate))),
         (None, Some(task)) => Ok(Target::Task(task_number(&task)?)),
         (None, None) => Ok(Target::Current),
     }

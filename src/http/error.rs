@@ -113,9 +113,13 @@ impl From<&crate::store::Error> for ApiError {
         use crate::store::Error;
         tracing::error!("failed to use the database: {error}");
         match error {
-            Error::Unavailable(_) | Error::Fatal(_) => Self::new(
+            Error::Unavailable(_) => Self::new(
                 Code::Unavailable,
                 "the database can't be used now, so nothing was changed: repeat the request in a while, with the same key",
+            ),
+            Error::Fatal(_) => Self::new(
+                Code::Unavailable,
+                "the database failed: ask /status later whether it was done, or repeat the request with the same key",
             ),
             Error::Open { .. } | Error::Migrate { .. } | Error::Corrupt { .. } | Error::Statement(_) => {
                 Self::new(Code::Internal, "something went wrong inside, and was logged: nothing was changed")

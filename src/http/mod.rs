@@ -8,12 +8,17 @@ mod call;
 mod callers;
 mod commands;
 mod error;
+mod events;
+mod exposition;
 mod health;
+mod insider;
+mod listen;
+mod metrics;
+mod process;
 mod reads;
+mod traffic;
 mod view;
 
-use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,27 +26,33 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
 use tracing::{Instrument, info, info_span};
 
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
+use self::traffic::Traffic;
 use crate::engine::Engine;
-use crate::task_folder::Comparison;
+use crate::files::task_folder::Comparison;
 
-/// How long a request may take, its body's arrival included.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request may take, its body's arrival included; less than requests under way are given at the end.
+const TIMEOUT: Duration = Duration::from_secs(15);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest request id that is taken over from a caller.
+const REQUEST_ID_LIMIT: usize = 128;
 
 /// What the door needs to know.
 #[derive(Debug)]
@@ -60,6 +71,8 @@ pub struct Door {
     pub logs_dir: PathBuf,
     /// Whether the worker is well, and if not, why.
     pub worker: watch::Receiver<Option<String>>,
+    /// Comes when the daemon is to end; open streams end with it.
+    pub stop: CancellationToken,
 }
 
 /// What every handler shares; cheap to clone.
@@ -75,7 +88,11 @@ struct Inner {
     logs_dir: PathBuf,
     worker: watch::Receiver<Option<String>>,
     task_file: Comparison,
+    stop: CancellationToken,
+    streams: Arc<Semaphore>,
+    traffic: Traffic,
     started: Instant,
+    started_at: Timestamp,
 }
 
 impl std::ops::Deref for App {
@@ -93,16 +110,14 @@ impl Inner {
 }
 
 /// Answers on a listener until `stop` comes, then lets what is under way finish.
-pub async fn serve(
-    listener: TcpListener,
-    door: Door,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let service = router(door).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+pub async fn serve(listener: TcpListener, door: Door, stop: CancellationToken) {
+    let under_way = TaskTracker::new();
+    let router = router(door, under_way.clone());
+    listen::answer(listener, router, stop, under_way).await;
 }
 
-fn router(door: Door) -> Router {
+fn router(door: Door, under_way: TaskTracker) -> Router {
+    let started_at = door.engine.now();
     let app = App(Arc::new(Inner {
         engine: door.engine,
         keeper: auth::Gatekeeper::new(door.secrets, door.require_signature),
@@ -111,7 +126,11 @@ fn router(door: Door) -> Router {
         logs_dir: door.logs_dir,
         worker: door.worker,
         task_file: Comparison::default(),
+        stop: door.stop,
+        streams: Arc::new(Semaphore::new(events::STREAMS)),
+        traffic: Traffic::default(),
         started: Instant::now(),
+        started_at,
     }));
     let commands = Router::new()
         .route("/command", post(commands::command))
@@ -132,11 +151,13 @@ fn router(door: Door) -> Router {
         .merge(commands.clone())
         .nest("/webhook", commands)
         .route("/health", get(health::health))
+        .route("/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
         .fallback(async || ApiError::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(
                 Code::MethodNotAllowed,
-                "this path takes another method: POST for commands, GET for /health",
+                "this path takes another method: POST for commands, GET for /health, /events and /metrics",
             )
         })
         .layer(from_fn_with_state(app.clone(), right_host))
@@ -144,24 +165,65 @@ fn router(door: Door) -> Router {
             tracing::error!("a request handler panicked");
             ApiError::new(Code::Internal, "something went wrong inside, and was logged").into_response()
         }))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(from_fn(in_time))
         .layer(from_fn(log))
+        .layer(from_fn(to_its_end))
+        .layer(from_fn_with_state(app.clone(), traffic::count))
+        .layer(from_fn(move |request, next: Next| under_way.track_future(next.run(request))))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(map_request(plain_request_id))
         .with_state(app)
 }
 
 /// Refuses names that this isn't known by, so that a page elsewhere can't rebind its own name to it.
 async fn right_host(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let known = |allowed: &String| allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(name);
+    let name = host.parse::<Authority>().map_or_else(|_| String::new(), |host| host.host().to_owned());
+    let known = |allowed: &String| {
+        allowed.eq_ignore_ascii_case(host)
+            || without_brackets(allowed).eq_ignore_ascii_case(without_brackets(&name))
+    };
     if app.allowed_hosts.is_empty() || app.allowed_hosts.iter().any(known) {
         next.run(request).await
     } else {
         ApiError::new(Code::Forbidden, "this host name isn't served here (server.allowed_hosts)")
             .into_response()
     }
+}
+
+/// An IPv6 address, however it is written.
+fn without_brackets(name: &str) -> &str {
+    name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name)
+}
+
+/// Forgets a request id that a line of a log couldn't hold as one word.
+async fn plain_request_id(mut request: Request) -> Request {
+    let is_plain = |id: &HeaderValue| {
+        !id.is_empty() && id.len() <= REQUEST_ID_LIMIT && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    if request.headers().get(REQUEST_ID).is_some_and(|id| !is_plain(id)) {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
+}
+
+/// Sees a request that has arrived to its end, and into the log, also when its sender has hung up.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
+        ApiError::new(Code::Internal, "the request was interrupted: ask /status before you repeat it")
+            .into_response()
+    })
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
+        let message = format!(
+            "no answer within {} s: ask /status whether it was done, or repeat the request with the same key",
+            TIMEOUT.as_secs()
+        );
+        ApiError::new(Code::Unavailable, message).into_response()
+    })
 }
 
 /// One line for each request: who, what, how it ended, and the id by which other lines can be found.

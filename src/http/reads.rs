@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::App;
-use super::body::Loose;
+use super::body::{Count, Loose};
 use super::call::Call;
 use super::commands::task_number;
 use super::error::ApiError;
@@ -17,15 +17,14 @@ use crate::domain::event::count;
 use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
+use crate::files::tail;
 use crate::store::{events, gates, sessions};
-use crate::{tail, taskfile};
+use crate::taskfile;
 
 /// How many lines of a log are told when nobody says how many.
-const LINES: i64 = 20;
+const LINES: Count = Count(20);
 /// How many things are listed when nobody says how many.
-const LISTED: i64 = 20;
-/// The most of either.
-const MOST: i64 = 1000;
+const LISTED: Count = Count(20);
 
 pub(super) async fn status(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
@@ -50,7 +49,7 @@ pub(super) async fn sessions(State(app): State<App>, call: Call) -> Result<Respo
 pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let limit = limit(&call)?.unwrap_or(LISTED);
     let zone = app.zone();
-    let records = gates::list(app.engine.store().readers(), None, limit).await?;
+    let records = gates::list(app.engine.store().readers(), limit.0).await?;
     let listed: Vec<_> = records.iter().map(|record| GateRecordView::new(record, zone)).collect();
     let message = format!("{}, the newest first", count(listed.len(), "gate"));
     Ok(Json(json!({ "status": "ok", "message": message, "gates": listed })).into_response())
@@ -59,7 +58,7 @@ pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response
 pub(super) async fn logs(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     #[derive(Deserialize)]
     struct Fields {
-        lines: Option<i64>,
+        lines: Option<Count>,
         task: Option<Loose>,
         session: Option<String>,
     }
@@ -103,8 +102,8 @@ pub(super) fn tell_tasks(app: &App) -> Result<Response, ApiError> {
         .into_response())
 }
 
-pub(super) async fn tell_sessions(app: &App, limit: Option<i64>) -> Result<Response, ApiError> {
-    let listed = sessions::list(app.engine.store().readers(), limit.unwrap_or(LISTED)).await?;
+pub(super) async fn tell_sessions(app: &App, limit: Option<Count>) -> Result<Response, ApiError> {
+    let listed = sessions::list(app.engine.store().readers(), limit.unwrap_or(LISTED).0).await?;
     let lines: Vec<_> = listed
         .iter()
         .map(|session| {
@@ -127,14 +126,11 @@ pub(super) async fn tell_sessions(app: &App, limit: Option<i64>) -> Result<Respo
 
 pub(super) async fn tell_logs(
     app: &App,
-    lines: Option<i64>,
+    lines: Option<Count>,
     task: Option<TaskNumber>,
     session: Option<String>,
 ) -> Result<Response, ApiError> {
-    let lines = lines.unwrap_or(LINES);
-    if !(1..=MOST).contains(&lines) {
-        return Err(ApiError::bad_request(format!("field \"lines\": {lines} is not between 1 and {MOST}")));
-    }
+    let Count(lines) = lines.unwrap_or(LINES);
     let snapshot = app.engine.snapshot();
     let loaded = match &session {
         Some(id) => Some(load(app, id).await?),
@@ -204,16 +200,11 @@ fn file_changed(app: &App, session: &Session) -> bool {
         && app.task_file.has_changed(folder, &file.name, &file.digest, taskfile::MAX_BYTES, app.engine.now())
 }
 
-fn limit(call: &Call) -> Result<Option<i64>, ApiError> {
+fn limit(call: &Call) -> Result<Option<Count>, ApiError> {
     #[derive(Deserialize)]
     struct Fields {
-        limit: Option<i64>,
+        limit: Option<Count>,
     }
     let Fields { limit } = call.read()?;
-    match limit {
-        Some(limit) if !(1..=MOST).contains(&limit) => {
-            Err(ApiError::bad_request(format!("field \"limit\": {limit} is not between 1 and {MOST}")))
-        }
-        limit => Ok(limit),
-    }
+    Ok(limit)
 }

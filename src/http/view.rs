@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::domain::duration::human;
 use crate::domain::event::{Subject, count, waiting_sentence};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
-use crate::domain::run::human;
 use crate::domain::session::{Session, State, Work};
 use crate::domain::task::Task;
 use crate::domain::usd::Usd;

@@ -52,24 +52,14 @@ pub async fn find(conn: &mut SqliteConnection, id: &GateId) -> Result<Option<Rec
         .transpose()
 }
 
-/// The newest gates, newest first, of one session or of all.
-pub async fn list(
-    readers: &SqlitePool,
-    session: Option<&SessionId>,
-    limit: i64,
-) -> Result<Vec<Record>, Error> {
-    let session = session.map(SessionId::as_str);
-    sqlx::query!(
-        "SELECT session_id, gate, closing FROM gates WHERE session_id = ifnull(?, session_id)
-         ORDER BY opened_at DESC LIMIT ?",
-        session,
-        limit
-    )
-    .fetch_all(readers)
-    .await?
-    .into_iter()
-    .map(|row| record(row.session_id, &row.gate, row.closing.as_deref()))
-    .collect()
+/// The newest gates of all sessions, newest first.
+pub async fn list(readers: &SqlitePool, limit: i64) -> Result<Vec<Record>, Error> {
+    sqlx::query!("SELECT session_id, gate, closing FROM gates ORDER BY ordinal DESC LIMIT ?", limit)
+        .fetch_all(readers)
+        .await?
+        .into_iter()
+        .map(|row| record(row.session_id, &row.gate, row.closing.as_deref()))
+        .collect()
 }
 
 fn record(session: String, gate: &str, closing: Option<&str>) -> Result<Record, Error> {

@@ -56,7 +56,7 @@ pub async fn seen(conn: &mut SqliteConnection, key: &Key, now: Timestamp) -> Res
     })
 }
 
-/// Records the answer to a key; one that was forgotten is recorded anew.
+/// Records the answer to a key, and forgets those that are too old to be asked for.
 pub async fn record(
     conn: &mut SqliteConnection,
     key: &Key,
@@ -64,6 +64,8 @@ pub async fn record(
     now: Timestamp,
 ) -> Result<(), Error> {
     let at = now.as_second();
+    let oldest = at - REMEMBERED_FOR;
+    sqlx::query!("DELETE FROM requests WHERE at <= ?", oldest).execute(&mut *conn).await?;
     sqlx::query!(
         "INSERT OR REPLACE INTO requests (key, fingerprint, status, answer, at) VALUES (?, ?, ?, ?, ?)",
         key.key,

@@ -21,9 +21,10 @@ pub(super) fn read(text: &str, outline: &Outline) -> Result<Vec<Criterion>, usiz
     let end = outline.content_end(text);
     let mut content = lines(text, 0..end)
         .filter(|(at, line)| !line.trim().is_empty() && !outline.is_rule(*at))
-        .map(|(at, line)| at + line.len() - line.trim_start().len());
+        .map(|(at, line)| at + line.len() - line.trim_start().len())
+        .filter(|at| !outline.is_comment(*at));
     if let Some(stray) = content.find(|at| !outline.in_list(*at)) {
-        return if outline.lists.is_empty() && content.next().is_none() {
+        return if text[..stray].trim().is_empty() && content.next().is_none() {
             Ok(vec![Criterion { at: stray, text: text[..end].trim().to_owned() }])
         } else {
             Err(stray)

@@ -47,6 +47,12 @@ impl fmt::Display for Diagnostics {
 }
 
 impl Diagnostics {
+    /// One `file:line:column: message (help)` a line, for where there is no terminal to draw in.
+    pub fn explained(&self) -> String {
+        let each: Vec<String> = self.0.iter().map(Diagnostic::explained).collect();
+        each.join("\n")
+    }
+
     /// All of them as a compiler would print them, an empty line between two.
     pub fn annotated(&self) -> String {
         let each: Vec<String> = self.0.iter().map(Diagnostic::annotated).collect();
@@ -63,6 +69,11 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Diagnostic {
+    fn explained(&self) -> String {
+        let help = self.help.as_ref().map_or(String::new(), |help| format!(" ({})", printable(help)));
+        format!("{self}{help}")
+    }
+
     /// The mistake as a compiler would print it: the line, a caret under the column, and the help.
     pub fn annotated(&self) -> String {
         let number = self.line.to_string();

@@ -6,7 +6,7 @@ use crate::domain::id::TaskNumber;
 use crate::domain::plan::TaskSpec;
 
 use super::key::Key;
-use super::parse::Report;
+use super::report::Report;
 use super::value::{self, BadValue};
 
 /// How many bad dependencies of one task are reported.
@@ -84,8 +84,8 @@ impl Draft {
                 stored = keep(&mut spec.requires_approval, value::boolean(text));
             }
             Key::Model => stored = keep(&mut spec.model, value::model(text)),
-            Key::Timeout => stored = keep(&mut spec.timeout, value::duration(text)),
-            Key::IdleTimeout => stored = keep(&mut spec.idle_timeout, value::duration(text)),
+            Key::Timeout => stored = keep(&mut spec.timeout, value::time_limit(text)),
+            Key::IdleTimeout => stored = keep(&mut spec.idle_timeout, value::time_limit(text)),
             Key::Check => stored = keep(&mut spec.check, value::check(text, checks)),
             Key::DependsOn => self.depend_on(text, at, report),
             Key::Description | Key::AcceptanceCriteria | Key::ClaudeInstruction => {}

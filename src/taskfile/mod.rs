@@ -2,9 +2,9 @@
 //!
 //! | module | from | to |
 //! | --- | --- | --- |
-//! | [`parse`] | a task file's bytes | a [`Plan`](crate::domain::plan::Plan), or every mistake at once |
-//! | [`render`] | a plan | a task file |
-//! | [`prompt`] | one task of a plan | the text that Claude is given |
+//! | [`mod@parse`] | a task file's bytes | a [`Plan`](crate::domain::plan::Plan), or every mistake at once |
+//! | [`mod@render`] | a plan | a task file |
+//! | [`mod@prompt`] | one task of a plan | the text that Claude is given |
 //! | [`daily`] | the day's log | its context and notes |
 //! | [`diagnostic`] | a mistake | the lines that point at it |
 //!
@@ -28,6 +28,7 @@ pub mod parse;
 mod part;
 pub mod prompt;
 pub mod render;
+mod report;
 mod section;
 mod source;
 #[cfg(test)]

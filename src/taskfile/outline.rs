@@ -15,11 +15,13 @@ pub(super) struct Outline {
     /// Starts of the lines that are thematic breaks outside of lists and quotes.
     rules: Vec<usize>,
     /// The lists that stand in no other block.
-    pub(super) lists: Vec<Range<usize>>,
+    lists: Vec<Range<usize>>,
     /// The items of those lists, without the items of lists within.
     pub(super) items: Vec<Range<usize>>,
     /// A code block or comment that runs to the end of the text because nothing closes it.
     pub(super) unclosed: Option<Unclosed>,
+    /// HTML comments with no text behind them, at any depth.
+    comments: Vec<Range<usize>>,
     /// Code blocks, and HTML blocks that have an end of their own, such as comments, at any depth.
     opaque: Vec<Range<usize>>,
 }
@@ -65,8 +67,12 @@ impl Outline {
 
     /// Whether a line (given by the offset of its first character that isn't blank) is code or part of a comment.
     pub(super) fn is_opaque(&self, offset: usize) -> bool {
-        let next = self.opaque.partition_point(|range| range.start <= offset);
-        next > 0 && self.opaque[next - 1].end > offset
+        holds(&self.opaque, offset)
+    }
+
+    /// Whether an offset is in a comment.
+    pub(super) fn is_comment(&self, offset: usize) -> bool {
+        holds(&self.comments, offset)
     }
 
     /// Whether the line that begins at an offset is a thematic break.
@@ -76,8 +82,7 @@ impl Outline {
 
     /// Whether an offset is in a list.
     pub(super) fn in_list(&self, offset: usize) -> bool {
-        let next = self.lists.partition_point(|list| list.start <= offset);
-        next > 0 && self.lists[next - 1].end > offset
+        holds(&self.lists, offset)
     }
 
     /// Where a text ends once blank lines and thematic breaks at its end are left out.
@@ -132,8 +137,18 @@ impl Outline {
         if depth == 0 && range.end == text.len() && !closers.iter().any(|closer| lower.contains(closer)) {
             self.unclosed = Some(Unclosed { at: range.start, closer: closers.join(" or ") });
         }
+        let is_comment = block.trim_start_matches(' ').starts_with("<!--");
+        if is_comment && block.find("-->") == block.trim_end().len().checked_sub(3) {
+            self.comments.push(range.clone());
+        }
         self.opaque.push(range);
     }
+}
+
+/// Whether one of the ranges, which are in order and apart, holds an offset.
+fn holds(ranges: &[Range<usize>], offset: usize) -> bool {
+    let next = ranges.partition_point(|range| range.start <= offset);
+    next > 0 && ranges[next - 1].end > offset
 }
 
 /// Where the line that holds an offset begins.

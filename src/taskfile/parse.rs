@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::domain::id::TaskNumber;
 use crate::domain::plan::Plan;
 
-use super::diagnostic::{Diagnostic, Diagnostics, quoted};
+use super::diagnostic::{Diagnostics, quoted};
 use super::draft::Draft;
 use super::heading::{self, Reading};
 use super::key::{Key, KeyLine, Place};
+use super::report::Report;
 use super::section::{Cut, CutKind, next_cut};
 use super::source::Source;
 
@@ -27,41 +28,12 @@ pub struct Parsed {
 /// Reads a task file. `name` is what diagnostics call it; `checks` are the names that `Check` may have.
 pub fn parse(name: &str, bytes: &[u8], checks: &[String]) -> Result<Parsed, Diagnostics> {
     let source = Source::decode(name, bytes).map_err(|error| Diagnostics(vec![error]))?;
-    let mut reader = Reader {
-        text: source.text(),
-        checks,
-        report: Report { source: &source, found: Vec::new() },
-        title: None,
-        drafts: Vec::new(),
-    };
+    let mut reader =
+        Reader { text: source.text(), checks, report: Report::new(&source), title: None, drafts: Vec::new() };
     reader.read();
     reader.judge_tasks();
     reader.judge_dependencies();
     reader.finish()
-}
-
-/// Collects the mistakes in one file.
-pub(super) struct Report<'a> {
-    source: &'a Source,
-    found: Vec<(usize, Diagnostic)>,
-}
-
-impl Report<'_> {
-    /// Adds a mistake at an offset.
-    pub(super) fn mistake(&mut self, at: usize, message: impl Into<String>, help: Option<String>) {
-        let diagnostic = self.source.diagnostic(at, message, help);
-        self.found.push((at, diagnostic));
-    }
-
-    /// How many mistakes have been found so far.
-    pub(super) fn count(&self) -> usize {
-        self.found.len()
-    }
-
-    /// The 1-based number of the line that holds an offset.
-    pub(super) fn line_number(&self, at: usize) -> u32 {
-        self.source.line_number(at)
-    }
 }
 
 /// Where the reading of one file has got to.
@@ -115,7 +87,7 @@ impl Reader<'_> {
         (Place::Header, self.line_after(at))
     }
 
-    /// Takes a key and, if it fits on the line, its value; returns where and in which place reading goes on.
+    /// Takes a key, or says why it can't be one; returns where and in which place reading goes on.
     fn key(&mut self, at: usize, line: KeyLine<'_>, place: Place) -> (Place, usize) {
         let next = self.line_after(at);
         let Some(draft) = self.drafts.last_mut() else {
@@ -133,12 +105,16 @@ impl Reader<'_> {
             self.late_key(at, key);
             return (place, next);
         }
-        if let Some(earlier) = draft.note(key, at) {
+        let earlier = draft.note(key, at);
+        self.known_key(at, key, at + line.length, earlier)
+    }
+
+    fn known_key(&mut self, at: usize, key: Key, after: usize, earlier: Option<usize>) -> (Place, usize) {
+        if let Some(earlier) = earlier {
             let number = self.report.line_number(earlier);
             let message = format!("{} is already given in line {number}", quoted(key.name()));
             self.report.mistake(at, message, None);
         }
-        let after = at + line.length;
         match key {
             Key::Description => (Place::Description, self.body_start(after)),
             Key::AcceptanceCriteria => (Place::Criteria, self.body_start(after)),
@@ -152,7 +128,7 @@ impl Reader<'_> {
             | Key::Check
             | Key::DependsOn => {
                 self.value(key, at, after);
-                (Place::Header, next)
+                (Place::Header, self.line_after(at))
             }
         }
     }
@@ -207,19 +183,11 @@ impl Reader<'_> {
     }
 
     fn finish(self) -> Result<Parsed, Diagnostics> {
-        let mut found = self.report.found;
-        if !found.is_empty() {
-            found.sort_by_key(|(at, _)| *at);
-            return Err(Diagnostics(found.into_iter().map(|(_, mistake)| mistake).collect()));
+        let lines = self.drafts.iter().map(|draft| self.report.line_number(draft.at)).collect();
+        if let Some(diagnostics) = self.report.into_diagnostics() {
+            return Err(diagnostics);
         }
-        let source = self.report.source;
-        let lines = self.drafts.iter().map(|draft| source.line_number(draft.at));
-        Ok(Parsed {
-            lines: lines.collect(),
-            plan: Plan {
-                title: self.title,
-                tasks: self.drafts.into_iter().map(|draft| Arc::new(draft.spec)).collect(),
-            },
-        })
+        let tasks = self.drafts.into_iter().map(|draft| Arc::new(draft.spec)).collect();
+        Ok(Parsed { plan: Plan { title: self.title, tasks }, lines })
     }
 }

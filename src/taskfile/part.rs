@@ -102,9 +102,14 @@ impl Reader<'_> {
         self.title = (!title.is_empty()).then_some(title);
     }
 
+    /// Refuses text where only keys may stand; comments are no text.
     fn refuse_text(&mut self, part: Part<'_>) {
         let mut texts = lines(part.text, 0..part.outline.content_end(part.text));
-        let stray = texts.find(|(at, line)| !line.trim().is_empty() && !part.outline.is_rule(*at));
+        let stray = texts.find(|(at, line)| {
+            !line.trim().is_empty()
+                && !part.outline.is_rule(*at)
+                && !part.outline.is_comment(at + blanks(line))
+        });
         if let Some((at, line)) = stray {
             if let Some(draft) = self.drafts.last_mut() {
                 draft.garbled = true;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
+use crate::domain::duration;
 use crate::domain::id::TaskNumber;
 
 use super::diagnostic::quoted;
@@ -30,24 +29,17 @@ pub(super) fn boolean(text: &str) -> Result<bool, BadValue> {
 }
 
 /// Reads a time limit: `10m`, `1h 30m`, or whole seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, BadValue> {
+pub(super) fn time_limit(text: &str) -> Result<Duration, BadValue> {
     let help = "write it like 10m, 1h 30m or 600 (seconds)";
-    let parsed = if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok().map(Duration::from_secs)
-    } else {
-        let signed: Option<SignedDuration> = text.parse().ok();
-        signed.and_then(|signed| Duration::try_from(signed).ok())
-    };
-    match parsed {
-        None => bad(format!("{} is not a duration", quoted(text)), help),
-        Some(Duration::ZERO) => bad("a time limit of zero allows nothing".to_owned(), help),
-        Some(limit) if limit > LONGEST => bad("a time limit is at most 30 days".to_owned(), help),
-        Some(limit) if limit.subsec_nanos() > 0 => bad("a time limit is in whole seconds".to_owned(), help),
-        Some(limit) => Ok(limit),
+    match duration::parse(text) {
+        Err(_) => bad(format!("{} is not a duration", quoted(text)), help),
+        Ok(Duration::ZERO) => bad("a time limit of zero allows nothing".to_owned(), help),
+        Ok(limit) if limit > LONGEST => bad("a time limit is at most 30 days".to_owned(), help),
+        Ok(limit) => Ok(limit),
     }
 }
 
-/// Writes a time limit so that [`duration`] reads it.
+/// Writes a time limit so that [`time_limit`] reads it.
 pub(super) fn write_duration(limit: Duration) -> String {
     let seconds = limit.as_secs();
     let parts = [(seconds / 3600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
@@ -119,10 +111,10 @@ mod tests {
             ("3601s", 3601, "1h 1s"),
             ("90 minutes", 5400, "1h 30m"),
         ] {
-            let limit = duration(text).unwrap();
+            let limit = time_limit(text).unwrap();
             assert_eq!(limit, Duration::from_secs(seconds), "{text}");
             assert_eq!(write_duration(limit), written);
-            assert_eq!(duration(written), Ok(limit));
+            assert_eq!(time_limit(written), Ok(limit));
         }
     }
 
@@ -130,7 +122,7 @@ mod tests {
     fn slips_of_the_pen_are_no_durations() {
         for text in ["soon", "0", "0m", "-10m", "1.5", "500ms", "99999999999999999999", "31days", "721h", "m"]
         {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(time_limit(text).is_err(), "{text}");
         }
     }
 

@@ -16,7 +16,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::{ACCESS, Clock, STORY};
-use crate::private_files::open_append_private;
+use crate::files::private;
 
 /// The name of the access log, in the folder of the logs.
 pub const ACCESS_FILE: &str = "webhook-access.log";
@@ -143,7 +143,7 @@ impl Writer {
     fn write(&mut self, line: &Line, complaints: &mut impl io::Write) {
         let (name, text) = written(line, &self.timezone);
         let path = self.logs_dir.join(name);
-        let result = open_append_private(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        let result = private::append(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         match result {
             Ok(()) => self.failing = false,
             Err(_) if self.failing => {}

@@ -26,7 +26,12 @@ impl Claude {
         Self { flags: ASKING, ..Self::real(model) }
     }
 
-    /// The stand-in: its instructions are [`waits`], [`succeeds`] and [`fails`], a line each.
+    /// Any program, however little it has of Claude.
+    pub fn program(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), flags: "", environment: Vec::new() }
+    }
+
+    /// The stand-in: its instructions are [`waits`], [`uses`], [`ignores`], [`succeeds`] and [`fails`], a line each.
     pub fn stand_in() -> Self {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/stand_in.sh");
         Self { program: program.canonicalize().unwrap(), flags: "", environment: Vec::new() }
@@ -50,6 +55,31 @@ fn environment(model: &Model) -> Vec<(&'static str, String)> {
 /// The stand-in adds a line to `ready` and goes on when `go` exists.
 pub fn waits(ready: &Path, go: &Path) -> String {
     format!("stand-in waits {} {}\n", ready.display(), go.display())
+}
+
+/// The stand-in does not end when it is asked to.
+pub fn resists() -> String {
+    "stand-in resists\n".to_owned()
+}
+
+/// The stand-in prints so many bytes that mean nothing.
+pub fn babbles(bytes: usize) -> String {
+    format!("stand-in babbles {bytes}\n")
+}
+
+/// The stand-in prints a line of so many bytes, and no end of it.
+pub fn drones(bytes: usize) -> String {
+    format!("stand-in drones {bytes}\n")
+}
+
+/// The stand-in says that it uses a tool.
+pub fn uses(tool: &str, about: &str) -> String {
+    format!("stand-in uses {tool} {about}\n")
+}
+
+/// The stand-in no longer ends at a signal, such as `TERM`.
+pub fn ignores(signal: &str) -> String {
+    format!("stand-in ignores {signal}\n")
 }
 
 /// The stand-in ends well and says what it cost.

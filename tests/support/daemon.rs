@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::claude::Claude;
+use super::database::Database;
 use super::eventually::eventually;
 use super::processes::{self, Process};
 use super::taskfile::{Task, task_file};
@@ -47,6 +48,13 @@ impl Builder {
     }
 
     pub fn start(self) -> Daemon {
+        let mut daemon = self.prepare();
+        daemon.restart();
+        daemon
+    }
+
+    /// Everything but the process: a daemon that is started later, or can't be.
+    pub fn prepare(self) -> Daemon {
         let folder = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -91,7 +99,7 @@ impl Builder {
             .build()
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut daemon = Daemon {
+        Daemon {
             folder,
             port,
             program,
@@ -101,9 +109,7 @@ impl Builder {
             runtime,
             client,
             leaves_a_run: false,
-        };
-        daemon.restart();
-        daemon
+        }
     }
 }
 
@@ -126,8 +132,8 @@ pub struct Daemon {
     environment: BTreeMap<&'static str, String>,
     marker: String,
     process: Option<Child>,
-    runtime: Runtime,
-    client: reqwest::Client,
+    pub(super) runtime: Runtime,
+    pub(super) client: reqwest::Client,
     leaves_a_run: bool,
 }
 
@@ -136,18 +142,28 @@ impl Daemon {
         Builder { claude, config: BTreeMap::new() }
     }
 
+    /// The folder that holds its configuration, its database and everything else.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The folder that Claude works in.
     pub fn project(&self) -> PathBuf {
         self.folder.path().join("project")
     }
 
-    pub fn pid(&self) -> i32 {
-        self.process.as_ref().expect("the daemon runs").id().try_into().unwrap()
+    /// Its database, to look into at any time and to write to while the daemon is down.
+    pub fn database(&self) -> Database {
+        Database::at(&self.folder.path().join("orchestrator.db"))
     }
 
-    /// Where it listens on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn pid(&self) -> i32 {
+        self.process.as_ref().expect("the daemon runs").id().try_into().unwrap()
     }
 
     /// The environment variable that everything carries which this daemon starts.
@@ -200,12 +216,31 @@ impl Daemon {
         eventually(SOON, "the daemon to stop", || process.try_wait().unwrap().ok_or("runs"))
     }
 
-    /// Starts the daemon in the same folder and waits for it to be well.
+    /// Asks the daemon to stop and leaves it to it.
+    pub fn send_sigterm(&self) {
+        kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), Signal::TERM).unwrap();
+    }
+
+    /// Waits for a daemon to end that was asked to, or that can't go on.
     #[track_caller]
-    pub fn restart(&mut self) {
-        assert!(self.process.is_none(), "the daemon still runs");
-        let stderr = File::options().create(true).append(true).open(self.stderr_path()).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_orchestrator"))
+    pub fn await_end(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("the daemon runs");
+        eventually(SOON, "the daemon to end", || process.try_wait().unwrap().ok_or("runs"))
+    }
+
+    /// Runs `serve` once more in the same folder, where it must fail; gives its exit code and what it says.
+    #[track_caller]
+    pub fn serve_in_vain(&self) -> (Option<i32>, String) {
+        let said = self.folder.path().join("in-vain.stderr");
+        let mut process = self.serve(&File::create(&said).unwrap());
+        let status = eventually(SOON, "serve to fail", || {
+            process.try_wait().unwrap().ok_or_else(|| fs::read_to_string(&said).unwrap())
+        });
+        (status.code(), fs::read_to_string(&said).unwrap())
+    }
+
+    fn serve(&self, stderr: &File) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_orchestrator"))
             .args(["serve", "--config"])
             .arg(self.folder.path().join("config.toml"))
             .current_dir(self.folder.path())
@@ -213,10 +248,17 @@ impl Daemon {
             .envs(&self.environment)
             .stdin(Stdio::null())
             .stdout(stderr.try_clone().unwrap())
-            .stderr(stderr)
+            .stderr(stderr.try_clone().unwrap())
             .spawn()
-            .unwrap();
-        self.process = Some(process);
+            .unwrap()
+    }
+
+    /// Starts the daemon in the same folder and waits for it to be well.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(self.process.is_none(), "the daemon still runs");
+        let stderr = File::options().create(true).append(true).open(self.stderr_path()).unwrap();
+        self.process = Some(self.serve(&stderr));
         eventually(SOON, "the daemon to be well", || {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
                 self.process = None;
@@ -242,7 +284,7 @@ impl Daemon {
 
 /// Speaking to it.
 impl Daemon {
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 

@@ -12,11 +12,15 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod eventually;
+pub mod http;
 pub mod model;
 pub mod processes;
 pub mod rig;
+pub mod stream;
 pub mod taskfile;
+pub mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

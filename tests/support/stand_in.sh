@@ -4,10 +4,13 @@
 set -eu
 
 session=00000000-0000-4000-8000-$(printf %012d $$)
+resumed=
 while [ $# -gt 0 ]; do
   case $1 in
-    --session-id=* | --resume=*) session=${1#*=} ;;
-    --session-id | --resume) session=$2 && shift ;;
+    --session-id=*) session=${1#*=} ;;
+    --session-id) session=$2 && shift ;;
+    --resume=*) session=${1#*=} resumed=yes ;;
+    --resume) session=$2 resumed=yes && shift ;;
   esac
   shift
 done
@@ -24,15 +27,27 @@ while read -r who does first second; do
       echo $$ >>"$first"
       until [ -e "$second" ]; do sleep 0.02; done
       ;;
+    uses)
+      printf '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"%s","input":{"command":"%s"}}]}}\n' "$first" "$second"
+      ;;
+    ignores) trap '' "$first" ;;
     succeeds)
       result success false completed "$first" '"result":"Done."'
       exit 0
       ;;
+    resists) trap '' TERM ;;
+    babbles) head -c "$first" /dev/urandom ;;
+    drones) head -c "$first" /dev/zero | tr '\0' x ;;
     fails)
       result error_max_turns true max_turns "$first" '"errors":["Reached the limit of turns"]'
       exit 1
       ;;
   esac
 done
+# A run that goes on with an earlier one is not told its instructions again.
+if [ -n "$resumed" ]; then
+  result success false completed 0 '"result":"Done after all."'
+  exit 0
+fi
 echo "stand-in: the prompt says neither succeeds nor fails" >&2
 exit 1

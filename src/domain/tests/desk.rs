@@ -11,9 +11,10 @@ use crate::domain::hold::Hold;
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{ApprovalMode, Policy};
+use crate::domain::refused::Refused;
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
 use crate::domain::session::{Open, Session, State, TaskFile, Work};
-use crate::domain::transition::{Effect, Refused, Transition, World, transition};
+use crate::domain::transition::{Effect, Transition, World, transition};
 use crate::domain::usd::Usd;
 
 /// 2025-11-20 09:30:00 UTC.

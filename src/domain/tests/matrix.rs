@@ -16,9 +16,10 @@ use crate::domain::gate::{About, Gate, Next, Reason};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, TaskNumber};
 use crate::domain::policy::Policy;
+use crate::domain::refused::Refused;
 use crate::domain::run::Verdict;
 use crate::domain::session::{State, Work};
-use crate::domain::transition::{Refused, Transition};
+use crate::domain::transition::Transition;
 
 type Given = Box<dyn Fn(&mut Desk) -> Command>;
 

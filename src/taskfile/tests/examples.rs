@@ -1,3 +1,5 @@
+//! The example files mean what a person reads in them.
+
 use std::sync::Arc;
 
 use crate::domain::id::TaskNumber;

@@ -1,3 +1,5 @@
+//! What is made of files that are right.
+
 use std::time::Duration;
 
 use crate::domain::id::TaskNumber;
@@ -115,4 +117,14 @@ fn dependencies_are_earlier_tasks() {
     )
     .tasks;
     assert_eq!(tasks[2].depends_on, [TaskNumber(2), TaskNumber(5)]);
+}
+
+#[test]
+fn comments_may_stand_between_keys() {
+    let task = only_task(
+        "## Task 1: x\n<!-- why\n**Requires Approval:** true\n-->\n**Type:** a\n <!-- b -->\n\
+         **Acceptance Criteria:**\n- c\n\n<!-- d -->\n**Description:** e\n",
+    );
+    assert_eq!(task.requires_approval, None);
+    assert_eq!(task.acceptance_criteria, ["c"]);
 }

@@ -3,28 +3,33 @@
 //! Modes apply to what is created here; what exists already keeps its own.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Makes a folder, and those above it, for the owner only (0700). One that exists is fine.
-pub fn create_private_dir(path: &Path) -> io::Result<()> {
+pub fn create_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Makes a new file for the owner only (0600); an error if there is one.
-pub fn create_private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+pub fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Makes a new file with this content.
+pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    create_new(path)?.write_all(content)
 }
 
 /// Opens a file to write at its end, and makes it for the owner only (0600) if there is none.
-pub fn open_append_private(path: &Path) -> io::Result<File> {
+pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{create_private_dir, create_private_file, open_append_private};
+    use super::{append, create_dir, create_new};
     use std::fs;
     use std::io::{ErrorKind, Write as _};
     use std::os::unix::fs::PermissionsExt as _;
@@ -38,18 +43,18 @@ mod tests {
     fn nobody_else_can_read_them() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("logs/session");
-        create_private_dir(&inner).unwrap();
-        create_private_dir(&inner).unwrap();
+        create_dir(&inner).unwrap();
+        create_dir(&inner).unwrap();
         assert_eq!((mode(&inner), mode(inner.parent().unwrap())), (0o700, 0o700));
 
         let made = inner.join("made");
-        create_private_file(&made).unwrap();
+        create_new(&made).unwrap();
         assert_eq!(mode(&made), 0o600);
-        assert_eq!(create_private_file(&made).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(create_new(&made).unwrap_err().kind(), ErrorKind::AlreadyExists);
 
         let appended = inner.join("appended");
         for text in ["one ", "two"] {
-            open_append_private(&appended).unwrap().write_all(text.as_bytes()).unwrap();
+            append(&appended).unwrap().write_all(text.as_bytes()).unwrap();
         }
         assert_eq!(fs::read_to_string(&appended).unwrap(), "one two");
         assert_eq!(mode(&appended), 0o600);

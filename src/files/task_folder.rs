@@ -92,20 +92,25 @@ pub fn load(folder: &Path, source: &Source, today: Date, limit: usize) -> Result
     Ok(Loaded { name, bytes, digest })
 }
 
-/// Tells again and again whether the file that a session was started from has been changed or removed since, and reads
-/// it only when it may have been written to.
+/// Whether the file that a session was started from has been changed or removed since.
+pub fn has_changed(folder: &Path, name: &str, digest: &str, limit: usize) -> bool {
+    read_bounded(&folder.join(name), limit).ok().is_none_or(|bytes| sha256(&bytes) != digest)
+}
+
+/// Tells the same again and again, and reads the file only when it may have been written to.
 #[derive(Debug, Default)]
 pub struct Comparison(Mutex<Option<Compared>>);
 
-/// What a file held at its last change.
+/// What a comparison came to.
 #[derive(Debug)]
 struct Compared {
     path: PathBuf,
     change: Change,
     digest: String,
+    has_changed: bool,
 }
 
-/// Which file it is and when it was last written to, as its file system tells; nobody can set that time back.
+/// Which file it is and when it was last written to, as its file system tells: no program can set that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
     device: u64,
@@ -116,19 +121,19 @@ struct Change {
 }
 
 impl Comparison {
-    /// Whether the file has been changed since it had this digest.
+    /// Whether the file has been changed or removed since it had this digest.
     pub fn has_changed(&self, folder: &Path, name: &str, digest: &str, limit: usize, now: Timestamp) -> bool {
         let path = folder.join(name);
         let Ok(change) = fs::metadata(&path).map(|file| Change::of(&file)) else { return true };
-        let mut compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = compared.as_ref().filter(|known| known.path == path && known.change == change) {
-            return known.digest != digest;
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |last: &&Compared| last.path == path && last.change == change && last.digest == digest;
+        if let Some(last) = last.as_ref().filter(is_same) {
+            return last.has_changed;
         }
-        let Ok(bytes) = read_bounded(&path, limit) else { return true };
-        let found = sha256(&bytes);
-        let changed = found != digest;
-        *compared = change.is_settled(now).then_some(Compared { path, change, digest: found });
-        changed
+        let has_changed = has_changed(folder, name, digest, limit);
+        let compared = Compared { path, change, digest: digest.to_owned(), has_changed };
+        *last = change.is_settled(now).then_some(compared);
+        has_changed
     }
 }
 
@@ -201,9 +206,17 @@ fn inside(folder: &Path, name: &str) -> Result<(String, PathBuf), Error> {
         }
         Ok(_) => Err(outside()),
         Err(_) if leads_out => Err(outside()),
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Err(missing()),
+        Err(source) if names_nothing(&source) => Err(missing()),
         Err(source) => Err(Error::Unreadable { path: folder.join(name), source }),
     }
+}
+
+/// Whether there is nothing by a name, or could not even be.
+fn names_nothing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+    )
 }
 
 /// Opens without waiting for a writer, as a pipe would, and reads regular files only.

@@ -1,0 +1,62 @@
+//! How wide a terminal is, and texts that fit into it.
+
+use std::os::fd::AsFd;
+
+use rustix::termios::{isatty, tcgetwinsize};
+use textwrap::{Options, WordSplitter, fill};
+
+use super::say::harmless;
+
+const UNKNOWN: u16 = 80;
+const NARROWEST: u16 = 20;
+/// Longer lines are hard to read.
+const WIDEST: u16 = 110;
+
+/// The lines that a text may take up; without a width they may have any length.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    width: Option<u16>,
+}
+
+impl Page {
+    /// The page that a terminal shows; what isn't a terminal has no width.
+    pub(super) fn of(screen: impl AsFd) -> Self {
+        Self { width: isatty(&screen).then(|| columns(screen).clamp(NARROWEST, WIDEST)) }
+    }
+
+    /// Whether lines are short.
+    pub(super) fn is_narrow(self) -> bool {
+        self.width.is_some_and(|width| width < 60)
+    }
+
+    /// Breaks a text into lines, the first one behind `first` and all others behind `then`.
+    pub(super) fn fill(self, text: &str, first: &str, then: &str) -> String {
+        match self.width {
+            None => format!("{first}{text}"),
+            Some(width) => {
+                // One column stays free: a full line makes some terminals begin another one. A path that is longer is
+                // left to the terminal, which knows that it is one word when it is copied.
+                let options = Options::new(usize::from(width) - 1)
+                    .initial_indent(first)
+                    .subsequent_indent(then)
+                    .break_words(false)
+                    .word_splitter(WordSplitter::NoHyphenation);
+                fill(text, options)
+            }
+        }
+    }
+}
+
+/// The columns of a terminal.
+pub(super) fn columns(screen: impl AsFd) -> u16 {
+    tcgetwinsize(screen).ok().map(|size| size.ws_col).filter(|columns| *columns > 0).unwrap_or(UNKNOWN)
+}
+
+/// A text in one paragraph of at most `most` characters, safe to print.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let text = harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    match text.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", text[..cut].trim_end()),
+        None => text,
+    }
+}

@@ -1,0 +1,90 @@
+//! Holds the map in `src/lib.rs` against the imports: arrows point down only, and the tree has the rooms it names.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const MAP: &str = include_str!("../src/lib.rs");
+
+#[test]
+fn arrows_point_down_only() {
+    let floors = floors();
+    let mut wrong = Vec::new();
+    for (room, file) in files() {
+        for (line, imported) in imports(&fs::read_to_string(&file).unwrap()) {
+            let (from, to) = (floors[&room], floors.get(&imported));
+            let is_down = to.is_some_and(|to| *to < from);
+            if imported != room && !is_down {
+                wrong.push(format!("{}:{line}: {room} imports {imported}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that don't point down:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_map_names_the_rooms_that_there_are() {
+    let rooms: BTreeSet<String> = files().into_iter().map(|(room, _)| room).collect();
+    let named: BTreeSet<String> = floors().into_keys().collect();
+    assert_eq!(rooms, named);
+}
+
+/// The rows of the map's table: `| 4 | [`store`]: … · [`claude`]: … |`.
+fn floors() -> BTreeMap<String, u32> {
+    let mut floors = BTreeMap::new();
+    for row in MAP.lines().filter_map(|line| line.strip_prefix("//! | ")) {
+        let Some((floor, rooms)) = row.split_once(" | ") else { continue };
+        let Ok(floor) = floor.parse() else { continue };
+        for room in rooms.split("[`").skip(1) {
+            floors.insert(room.split('`').next().unwrap().to_owned(), floor);
+        }
+    }
+    assert!(floors.len() > 5, "the map in lib.rs has no table of floors: {floors:?}");
+    floors
+}
+
+/// The source files, each with its room; `main.rs` and `lib.rs` are the doors, not rooms.
+fn files() -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    collect(Path::new("src"), &mut files);
+    let room = |file: &PathBuf| {
+        let below = file.strip_prefix("src").unwrap();
+        let first = below.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        first.trim_end_matches(".rs").to_owned()
+    };
+    files
+        .into_iter()
+        .map(|file| (room(&file), file))
+        .filter(|(room, _)| !["main", "lib"].contains(&room.as_str()))
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The rooms that a file reaches for, with the lines where it does; documentation may point anywhere.
+fn imports(text: &str) -> Vec<(usize, String)> {
+    let mut imports = Vec::new();
+    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    for (number, line) in code {
+        for reached in line.split("crate::").skip(1) {
+            let grouped = reached.strip_prefix('{').map(|group| group.split('}').next().unwrap_or(group));
+            let names = grouped.map_or_else(|| vec![reached], |group| group.split(',').collect());
+            for name in names {
+                let name: String =
+                    name.trim().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                imports.push((number + 1, name));
+            }
+        }
+    }
+    imports
+}
