@@ -46,6 +46,7 @@ pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
 use crate::engine::Engine;
+use crate::files::task_folder::Comparison;
 
 /// How long a request may take, its body's arrival included; less than requests under way are given at the end.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -86,6 +87,7 @@ struct Inner {
     allowed_hosts: Vec<String>,
     logs_dir: PathBuf,
     worker: watch::Receiver<Option<String>>,
+    task_file: Comparison,
     stop: CancellationToken,
     streams: Arc<Semaphore>,
     traffic: Traffic,
@@ -123,6 +125,7 @@ fn router(door: Door, under_way: TaskTracker) -> Router {
         allowed_hosts: door.allowed_hosts,
         logs_dir: door.logs_dir,
         worker: door.worker,
+        task_file: Comparison::default(),
         stop: door.stop,
         streams: Arc::new(Semaphore::new(events::STREAMS)),
         traffic: Traffic::default(),
