@@ -11,12 +11,14 @@ mod lock;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+mod survey;
 
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -24,11 +26,15 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-pub use self::error::Error;
+pub use self::error::{Error, said};
 pub use self::lock::{Lock, LockError};
+pub use self::survey::{Survey, survey};
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The schema, one step a version.
+static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The database of one daemon.
 #[derive(Debug)]
@@ -50,7 +56,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let mut writer = options.connect().await.map_err(|source| Error::open(path, source))?;
-        sqlx::migrate!().run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
+        MIGRATIONS.run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
         let epoch = epoch(&mut writer).await?;
         let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.read_only(true));
         Ok(Self { writer: Mutex::new(writer), readers, epoch })
