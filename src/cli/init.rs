@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory as _};
 
 use super::{Arguments as Global, Error, Exit, git, say, shown};
 use crate::config::{Config, DEFAULT_FILE, process_environment};
-use crate::files::{private, whole};
+use crate::files::{private, reason, whole};
 
 pub(super) const EXAMPLES: &str = "Examples:
   orchestrator init              in the folder of your project
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
 
 /// A file or folder that can't be made.
 #[derive(Debug, thiserror::Error)]
-#[error("can't make {path}: {source}", path = path.display())]
+#[error("can't make {path}: {}", reason(source), path = path.display())]
 pub(super) struct CannotMake {
     path: PathBuf,
     source: io::Error,
@@ -46,13 +46,14 @@ pub(super) fn init(global: &Global, arguments: &Arguments) -> Result<Exit, Error
     let folder = fs::create_dir_all(dir).and_then(|()| dir.canonicalize());
     let folder = folder.map_err(|source| CannotMake { path: dir.clone(), source })?;
     make_file(&folder.join(DEFAULT_FILE), CONFIG, OWNERS, "every setting with its default")?;
-    make_file(&folder.join(".env"), &dotenv()?, OWNERS, "a fresh secret")?;
+    let dotenv = folder.join(".env");
+    make_file(&dotenv, &fresh_secret()?, OWNERS, "a fresh secret")?;
     let config = Config::load(None, &folder, process_environment())?;
     for path in [&config.paths.tasks_dir, &config.paths.daily_dir, &config.paths.logs_dir] {
         make_folder(path)?;
     }
     let tasks = example(&config)?;
-    let advice = [unset_secret(&config), ignored(&folder, &config)?];
+    let advice = [unset_secret(&config, &dotenv), ignored(&folder, &config)?];
     for advice in advice.into_iter().flatten() {
         say::out(advice);
     }
@@ -60,7 +61,7 @@ pub(super) fn init(global: &Global, arguments: &Arguments) -> Result<Exit, Error
     Ok(Exit::Ok)
 }
 
-fn dotenv() -> Result<String, Error> {
+fn fresh_secret() -> Result<String, Error> {
     let mut secret = [0; 32];
     let filled = rustix::rand::getrandom(&mut secret, rustix::rand::GetRandomFlags::empty());
     if filled.map_err(|error| Error::Random(error.into()))? < secret.len() {
@@ -73,9 +74,9 @@ fn dotenv() -> Result<String, Error> {
 }
 
 fn make_file(path: &Path, content: &str, mode: u32, what: &str) -> Result<(), CannotMake> {
-    let made = whole::make(path, content.as_bytes(), mode)
+    let is_new = whole::make(path, content.as_bytes(), mode)
         .map_err(|source| CannotMake { path: path.to_owned(), source })?;
-    if made {
+    if is_new {
         say::out(format_args!("made  {} ({what})", shown(path)));
     } else {
         kept(path);
@@ -104,25 +105,23 @@ fn example(config: &Config) -> Result<PathBuf, CannotMake> {
     let entries = fs::read_dir(folder).map_err(|source| CannotMake { path: folder.clone(), source })?;
     let others = entries.flatten().map(|entry| entry.path());
     let newest = others.filter(|path| path.extension().is_some_and(|ending| ending == "md")).max();
-    match newest {
-        Some(newest) => {
-            kept(&newest);
-            Ok(newest)
-        }
-        None => {
-            let path = folder.join(format!("{today}-tasks.md"));
-            make_file(&path, TASKS, EVERYONES, "two harmless tasks for a first try")?;
-            Ok(path)
-        }
+    if let Some(newest) = newest {
+        kept(&newest);
+        return Ok(newest);
     }
+    let path = folder.join(format!("{today}-tasks.md"));
+    make_file(&path, TASKS, EVERYONES, "two harmless tasks for a first try")?;
+    Ok(path)
 }
 
-fn unset_secret(config: &Config) -> Option<String> {
-    let missing = config.webhooks.secret.is_none();
-    missing.then(|| {
-        "\nThe .env that was there sets no secret, without which `orchestrator serve` doesn't start. To add one:\n  \
-         echo \"WEBHOOK_SECRET=$(openssl rand -hex 32)\" >> .env"
-            .to_owned()
+fn unset_secret(config: &Config, dotenv: &Path) -> Option<String> {
+    let dotenv = shown(dotenv);
+    config.webhooks.secret.is_none().then(|| {
+        format!(
+            "\n{dotenv} sets no secret, without which `orchestrator serve` doesn't start. To add one:\n  \
+             echo \"WEBHOOK_SECRET=$(openssl rand -hex 32)\" >> {}",
+            shell_words::quote(&dotenv)
+        )
     })
 }
 

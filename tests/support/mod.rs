@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod eventually;
 pub mod http;
 pub mod model;
+pub mod newcomer;
 pub mod processes;
 pub mod rig;
 pub mod taskfile;

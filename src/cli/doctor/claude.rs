@@ -47,9 +47,7 @@ async fn found(config: &Config, run: &Invocation) -> Finding {
         let message = if name.contains('/') {
             format!("{name} is not a program that this user can run")
         } else {
-            let path =
-                run.env.get(OsStr::new("PATH")).map_or_else(Default::default, |path| path.to_string_lossy());
-            format!("there is no {name} on the PATH ({path})")
+            format!("there is no {name} on the PATH")
         };
         return Finding::fail("claude", message, remedy);
     };
@@ -67,8 +65,8 @@ async fn found(config: &Config, run: &Invocation) -> Finding {
             Finding::warn("claude", format!("{shown} --version names no version"), "is it the Claude CLI?")
         }
         Ok(answer) => {
-            let because =
-                shortened(answer.err.lines().next().unwrap_or("and says nothing"), 2 * LONGEST_VERSION);
+            let because = answer.err.lines().next().unwrap_or("it says nothing");
+            let because = shortened(because, 2 * LONGEST_VERSION);
             Finding::fail("claude", format!("{shown} --version fails: {because}"), remedy)
         }
         Err(no_answer) => Finding::fail("claude", format!("{shown} --version: {no_answer}"), remedy),

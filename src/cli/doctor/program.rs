@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::files::reason;
 
 /// How long a program may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a program answered.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ async fn repository(project: &Path) -> Finding {
     if !git::is_repository(project) {
         let message =
             format!("{name} is not a git repository, so that what a task changes can't be taken back");
-        return Finding::warn("project", message, format!("`git init` there, and commit what there is"));
+        return Finding::warn("project", message, "`git init` there, and commit what there is");
     }
     match program::ask(git::command(project, &["status", "--porcelain"])).await {
         Ok(answer) if answer.ok && answer.out.is_empty() => {
