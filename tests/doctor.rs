@@ -56,7 +56,7 @@ fn all_is_well() {
     ok    lock: free
     ok    logs: orchestrator_logs is writable
     ok    port: http://#.#.#.#:# is free
-    ok    n#n: no notifications are sent: webhooks.n#n_notify_url is not set
+    ok    n8n: no notifications are sent: webhooks.n8n_notify_url is not set
 
     All is well.
     ");
@@ -131,7 +131,7 @@ fn the_claude_that_runs_would_find() {
     newcomer.claude("echo hello");
     assert_snapshot!(newcomer.findings("claude"), @r"warn <folder>/bin/claude --version names no version → is it the Claude CLI?");
     newcomer.claude("echo 'no such node' >&2; exit 127");
-    assert_snapshot!(newcomer.findings("claude"), @r"fail <folder>/bin/claude --version fails: no such node → install it, or set claude.command to its path");
+    assert_snapshot!(newcomer.findings("claude"), @r"fail <folder>/bin/claude --version fails: no such node → call it by hand, and see what it lacks");
     newcomer.set("ORCHESTRATOR__CLAUDE__COMMAND", "no-such-claude");
     assert_snapshot!(newcomer.findings("claude"), @r"fail there is no no-such-claude on the PATH → install it, or set claude.command to its path");
     newcomer.set("ORCHESTRATOR__CLAUDE__COMMAND", "./no-such-claude --verbose");
@@ -146,7 +146,7 @@ fn a_claude_that_hangs_is_left_to_nobody() {
     let nap = format!("86400.{}", newcomer.port);
     newcomer.claude(&format!("sleep {nap} & sleep {nap}"));
     let began = Instant::now();
-    assert_snapshot!(newcomer.findings("claude"), @r"fail <folder>/bin/claude --version: it gave no answer within # s → install it, or set claude.command to its path");
+    assert_snapshot!(newcomer.findings("claude"), @r"fail <folder>/bin/claude --version: it gave no answer within # s → call it by hand, and see what it lacks");
     assert!(began.elapsed() < support::SOON, "{:?}", began.elapsed());
     processes::assert_no_process_running(&nap);
 }
@@ -249,7 +249,7 @@ fn the_database_and_the_logs() {
     ok free
     ");
     newcomer.set("ORCHESTRATOR__PATHS__DATABASE", "config.toml");
-    assert_snapshot!(newcomer.findings("database"), @r"fail config.toml: the database failed: error returned from database: (code: #) file is not a database → if it is no database of this program, choose another paths.database");
+    assert_snapshot!(newcomer.findings("database"), @r"fail config.toml can't be opened: file is not a database → if it is no database of this program, choose another paths.database");
     newcomer.set("ORCHESTRATOR__PATHS__DATABASE", "orchestrator_tasks");
     assert_snapshot!(newcomer.findings("database"), @r"fail orchestrator_tasks can't be opened: unable to open database file → if it is no database of this program, choose another paths.database");
     newcomer.set("ORCHESTRATOR__PATHS__DATABASE", "missing/orchestrator.db");
@@ -265,14 +265,14 @@ fn the_port_and_the_way_to_n8n() {
     let mut newcomer = Newcomer::after_init();
     assert_snapshot!(newcomer.findings("port") + &newcomer.findings("n8n"), @r"
     ok http://#.#.#.#:# is free
-    ok no notifications are sent: webhooks.n#n_notify_url is not set
+    ok no notifications are sent: webhooks.n8n_notify_url is not set
     ");
     let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let at = other.local_addr().unwrap();
     newcomer.set("N8N_NOTIFY_URL", &format!("http://{at}/webhook/hush-hush"));
     assert_snapshot!(newcomer.findings("n8n"), @r"ok #.#.#.#:# accepts connections");
     drop(other);
-    assert_snapshot!(newcomer.findings("n8n"), @r"fail #.#.#.#:# can't be reached: connection refused → is webhooks.n#n_notify_url right, and does n#n run?");
+    assert_snapshot!(newcomer.findings("n8n"), @r"fail #.#.#.#:# can't be reached: connection refused → is webhooks.n8n_notify_url right, and does n8n run?");
     newcomer.set("ORCHESTRATOR__SERVER__HOST", "192.0.2.1");
     assert!(newcomer.findings("port").starts_with("fail nothing can listen at http://#.#.#.#:#: "));
 }

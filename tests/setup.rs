@@ -287,6 +287,20 @@ fn the_manual_is_one() {
     assert!(shown.contains("orchestrator run tasks.md --rehearse   only say"), "{shown}");
 }
 
+#[test]
+fn every_help_teaches_by_example() {
+    let newcomer = Newcomer::new();
+    for command in ["init", "doctor", "health", "completions", "man"] {
+        let help = newcomer.call(&[command, "--help"]).out;
+        let example = if command == "health" {
+            "\"orchestrator\", \"health\"".to_owned()
+        } else {
+            format!("\n  orchestrator {command}")
+        };
+        assert!(help.contains("Example") && help.contains(&example), "{help}");
+    }
+}
+
 /// What a program that comes with the system says, which must be there, content, and silent on stderr.
 #[track_caller]
 fn within(newcomer: &Newcomer, program: &[&str], script: &str) -> String {

@@ -148,7 +148,7 @@ impl Newcomer {
                 other => masked.push(other),
             }
         }
-        masked
+        masked.replace("n#n", "n8n")
     }
 }
 

@@ -22,6 +22,7 @@ const UNLIMITED: [&str; 3] =
 /// What gives runs a permission.
 const PERMISSIONS: [&str; 3] = ["--permission-mode", "--allowedTools", "--allowed-tools"];
 const LONGEST_VERSION: usize = 60;
+const BY_HAND: &str = "call it by hand, and see what it lacks";
 
 pub(super) async fn look(config: &Config, files: &Files) -> Vec<Finding> {
     if config.claude.rehearse {
@@ -67,9 +68,9 @@ async fn found(config: &Config, run: &Invocation) -> Finding {
         Ok(answer) => {
             let because = answer.err.lines().next().unwrap_or("it says nothing");
             let because = shortened(because, 2 * LONGEST_VERSION);
-            Finding::fail("claude", format!("{shown} --version fails: {because}"), remedy)
+            Finding::fail("claude", format!("{shown} --version fails: {because}"), BY_HAND)
         }
-        Err(no_answer) => Finding::fail("claude", format!("{shown} --version: {no_answer}"), remedy),
+        Err(no_answer) => Finding::fail("claude", format!("{shown} --version: {no_answer}"), BY_HAND),
     }
 }
 

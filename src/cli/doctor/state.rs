@@ -58,7 +58,7 @@ async fn content(path: &Path) -> Finding {
             format!("{name} can't be written now: {}", store::said(&error)),
             "call this again in a while",
         ),
-        Err(Error::Open { source, .. }) => {
+        Err(Error::Open { source, .. } | Error::Fatal(source)) => {
             Finding::fail("database", format!("{name} can't be opened: {}", store::said(&source)), correct)
         }
         Err(error) => Finding::fail("database", format!("{name}: {error}"), correct),
