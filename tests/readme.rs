@@ -65,7 +65,7 @@ fn a_run_in_a_terminal_stops_at_the_gate_where_there_is_none() {
 #[test]
 fn the_day_by_curl_goes_from_start_to_end() {
     let place = Place::new();
-    assert!(place.run(&block_with("openssl rand")).status.success());
+    assert!(place.run(&block_with("orchestrator init")).status.success());
     fs::copy(
         Path::new(TREE).join("examples/example-tasks.md"),
         place.dir.path().join("orchestrator_tasks/2025-11-20-tasks.md"),

@@ -16,6 +16,7 @@ pub mod database;
 pub mod eventually;
 pub mod http;
 pub mod model;
+pub mod newcomer;
 pub mod openapi;
 pub mod processes;
 pub mod python;
