@@ -13,6 +13,7 @@ mod opening;
 mod page;
 mod prompt;
 mod rehearsal;
+mod report;
 mod run;
 mod say;
 mod screen;
@@ -53,6 +54,9 @@ enum Command {
     /// Check task files and point at every mistake
     #[command(after_help = "Example:\n  orchestrator check orchestrator_tasks/*.md")]
     Check(check::Arguments),
+    /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Arguments),
 }
 
 /// How a command ended, as its exit code says it.
@@ -100,6 +104,8 @@ enum Error {
     TaskFile(#[from] inspect::Unusable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
+    #[error("{0}")]
+    NoSession(String),
 }
 
 impl Error {
@@ -115,7 +121,8 @@ impl Error {
             | Self::Runtime(_)
             | Self::Signals(_)
             | Self::TaskFile(_)
-            | Self::Worker => Exit::Failed,
+            | Self::Worker
+            | Self::NoSession(_) => Exit::Failed,
         }
     }
 }
@@ -127,6 +134,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve::serve(&arguments),
         Command::Run(run) => run::run(&arguments, run),
         Command::Check(check) => check::check(&arguments, check),
+        Command::Report(report) => report::report(&arguments, report),
     };
     result
         .unwrap_or_else(|error| {

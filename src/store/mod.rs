@@ -8,6 +8,7 @@ pub mod events;
 pub mod gates;
 pub mod holds;
 mod lock;
+mod look;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 pub use self::error::Error;
 pub use self::lock::{Lock, LockError};
+pub use self::look::look;
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
