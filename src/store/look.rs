@@ -8,8 +8,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use super::{BUSY_TIMEOUT, Error};
 
 const NEWER: &str = "was written by a newer version of this program: use that one";
-const OLDER: &str =
-    "was written by an older version of this program: the next `orchestrator serve` or `orchestrator run FILE` brings it up to date";
+const OLDER: &str = "was written by an older version of this program: the next `orchestrator serve` or `orchestrator run FILE` brings it up to date";
 const FOREIGN: &str = "was not written by this program: paths.database says where it should be";
 
 /// Opens the file only for reading; everything that is read through the connection is of one moment.

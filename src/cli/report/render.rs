@@ -15,7 +15,7 @@ use crate::domain::gate::Decision;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use crate::domain::run::{Failure, Outcome, Verdict};
 use crate::domain::session::{Session, State, Why, Work};
-use crate::domain::task::Task;
+use crate::domain::task::{Task, TaskState};
 use crate::store::{gates, runs};
 
 /// Where and when a report is read.
@@ -84,15 +84,20 @@ fn facts(account: &Account, frame: &Frame<'_>) -> String {
         ("Started", format!("{}{by}", frame.date_and_time(session.started_at))),
         ("Ended", ended),
         ("Tasks", tasks_in_words(counts.completed, counts.skipped, counts.total)),
-        ("Runs", format!("{}, {} in all", account.runs.len(), human(&spent))),
+        (
+            "Runs",
+            match account.runs.len() {
+                0 => "none".to_owned(),
+                runs => format!("{runs}, {} in all", human(&spent)),
+            },
+        ),
         ("Cost", session.cost().to_string()),
     ];
     let usages = || account.runs.iter().filter_map(outcome).map(|outcome| &outcome.usage);
-    let (input, output) = usages().fold((0, 0), |(input, output), usage| {
-        (input + usage.input_tokens, output + usage.output_tokens)
-    });
+    let (input, output) = usages()
+        .fold((0, 0), |(input, output), usage| (input + usage.input_tokens, output + usage.output_tokens));
     if input + output > 0 {
-        facts.push(("Tokens", tokens(input, output)));
+        facts.push(("Tokens", format!("{} in, {} out", grouped(input), grouped(output))));
     }
     let models: BTreeSet<_> = usages().filter_map(|usage| usage.model.as_deref()).map(inline).collect();
     if !models.is_empty() {
@@ -174,10 +179,11 @@ fn about_task(account: &Account, task: &Task, frame: &Frame<'_>) -> Vec<String> 
         Event::TaskSkipped { subject, by } if subject.task == task.number() => Some((told.at, by)),
         _ => None,
     });
-    if let Some((at, by)) = skipped {
+    if let Some((at, by)) = skipped.filter(|_| task.state() == TaskState::Skipped) {
         blocks.push(format!("Skipped by {} at {}.", inline(&by.name), frame.time(at, &account.session)));
     }
-    let asked: Vec<_> = account.gates_of(Some(task.number())).map(|gate| asked(account, gate, frame)).collect();
+    let asked: Vec<_> =
+        account.gates_of(Some(task.number())).map(|gate| asked(account, gate, frame)).collect();
     let ran: Vec<_> = runs.iter().map(|run| ran(account, run, frame)).collect();
     let told: Vec<_> = [("Note", &task.progress.notes), ("Feedback", &task.progress.feedback)]
         .into_iter()
@@ -190,7 +196,7 @@ fn about_task(account: &Account, task: &Task, frame: &Frame<'_>) -> Vec<String> 
         }
     }
     if blocks.is_empty() {
-        blocks.push("Nothing happened to it.".to_owned());
+        blocks.push("Not begun.".to_owned());
     }
     blocks
 }
@@ -297,9 +303,11 @@ fn pauses(account: &Account, frame: &Frame<'_>) -> String {
 fn the_end(account: &Account, frame: &Frame<'_>) -> String {
     let session = &account.session;
     let mut lines: Vec<_> = account.gates_of(None).map(|gate| asked(account, gate, frame)).collect();
-    let ended = account.events.iter().rev().find(|told| {
-        matches!(told.event, Event::SessionCompleted { .. } | Event::SessionStopped { .. })
-    });
+    let ended = account
+        .events
+        .iter()
+        .rev()
+        .find(|told| matches!(told.event, Event::SessionCompleted { .. } | Event::SessionStopped { .. }));
     lines.push(match ended {
         Some(told) => format!("- {} {}", frame.time(told.at, session), inline(&told.message)),
         None => format!("- Not yet. {}", inline(&at(session))),
@@ -323,11 +331,7 @@ fn at(session: &Session) -> String {
 }
 
 fn subject(session: &Session, task: &Task) -> Subject {
-    Subject {
-        task: task.number(),
-        of_total: session.of_total(task.number()),
-        title: task.spec.title.clone(),
-    }
+    Subject { task: task.number(), of_total: session.of_total(task.number()), title: task.spec.title.clone() }
 }
 
 fn outcome(run: &runs::Record) -> Option<&Outcome> {
