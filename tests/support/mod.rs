@@ -12,11 +12,15 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod document;
 pub mod eventually;
 pub mod http;
 pub mod model;
+pub mod newcomer;
+pub mod normal;
 pub mod processes;
 pub mod rig;
+pub mod shell;
 pub mod taskfile;
 pub mod terminal;
 
