@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::claude::{self, Birthplace};
@@ -157,7 +158,7 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let broken = engine.broken().clone();
     let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
-    let door = door(config, secret, engine, &worker);
+    let door = door(config, secret, engine, &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
     lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
     let failed = broken.clone();
@@ -172,7 +173,13 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     Ok(Served { ended, broken: broken.is_cancelled() })
 }
 
-fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Worker) -> Door {
+fn door(
+    config: Config,
+    secret: SecretString,
+    engine: Arc<Engine>,
+    worker: &Worker,
+    stop: CancellationToken,
+) -> Door {
     Door {
         engine,
         secrets: [Some(secret), config.webhooks.previous_secret].into_iter().flatten().collect(),
@@ -185,6 +192,7 @@ fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Work
         allowed_hosts: config.server.allowed_hosts,
         logs_dir: config.paths.logs_dir,
         worker: worker.health(),
+        stop,
     }
 }
 

@@ -161,7 +161,9 @@ fn anchors(text: &str) -> BTreeSet<String> {
             Event::Text(text) | Event::Code(text) => {
                 let Some(heading) = &mut heading else { continue };
                 let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-                heading.extend(text.to_lowercase().chars().filter(|c| kept(*c)).map(|c| if c == ' ' { '-' } else { c }));
+                heading.extend(
+                    text.to_lowercase().chars().filter(|c| kept(*c)).map(|c| if c == ' ' { '-' } else { c }),
+                );
             }
             _ => {}
         }

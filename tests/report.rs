@@ -4,13 +4,11 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 
-use serde_json::{Value, json};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use serde_json::json;
 use support::claude::{Claude, fails, succeeds};
 use support::daemon::Daemon;
+use support::database::Database;
 use support::taskfile::Task;
 use support::terminal::Place;
 
@@ -86,57 +84,13 @@ fn what_cannot_be_told_is_a_sentence() {
     let unknown = refused(&["report", "20010101-000000"]);
     assert!(unknown.contains("there is no session 20010101-000000: the newest are 20"), "{unknown}");
 
-    change(
-        &database,
-        "INSERT INTO _sqlx_migrations SELECT 9999, description, installed_on, success, checksum, execution_time FROM _sqlx_migrations LIMIT 1",
+    let versions = Database::at(&database);
+    versions.execute(
+        "INSERT INTO _sqlx_migrations
+         SELECT 9999, description, installed_on, success, checksum, execution_time FROM _sqlx_migrations LIMIT 1",
     );
     assert!(refused(&["report"]).contains("was written by a newer version of this program"));
-    change(&database, "DELETE FROM _sqlx_migrations WHERE version = 9999");
-    change(&database, "UPDATE _sqlx_migrations SET version = version - 1");
+    versions.execute("DELETE FROM _sqlx_migrations WHERE version = 9999");
+    versions.execute("UPDATE _sqlx_migrations SET version = version - 1");
     assert!(refused(&["report"]).contains("was written by an older version of this program"));
-}
-
-#[test]
-fn every_query_finds_what_it_wants_by_an_index() {
-    let place = Place::with(&[Task::new("One", &succeeds(0.0))]);
-    place.call(&["run", "tasks.md", "--rehearse"]);
-    let queries = queries();
-    assert!(queries.len() > 20, "{}", queries.len());
-    in_database(&place.path("orchestrator.db"), async |conn| {
-        for query in &queries {
-            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
-            let steps = sqlx::query(explain).fetch_all(&mut *conn).await.unwrap();
-            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
-            let is_bounded = query.contains("FROM meta") || query.contains("LIMIT");
-            let goes_through_all =
-                steps.iter().any(|step| step.starts_with("SCAN") && !step.contains(" USING "));
-            let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
-            assert!((is_bounded || !goes_through_all) && !sorts, "{query}\n{steps:#?}");
-        }
-    });
-}
-
-/// The statements that the store is prepared for.
-fn queries() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
-    let files = fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
-    let query = |file: Vec<u8>| {
-        let prepared: Value = serde_json::from_slice(&file).unwrap();
-        prepared["query"].as_str().unwrap().to_owned()
-    };
-    files.map(query).collect()
-}
-
-fn change(database: &Path, statement: &'static str) {
-    in_database(database, async |conn| {
-        sqlx::query(statement).execute(conn).await.unwrap();
-    });
-}
-
-fn in_database(database: &Path, act: impl AsyncFnOnce(&mut SqliteConnection)) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(database);
-        act(&mut options.connect().await.unwrap()).await;
-    });
 }

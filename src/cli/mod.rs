@@ -1,24 +1,12 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
-mod attend;
-mod card;
 mod check;
-mod closing;
-mod heard;
 mod inspect;
-mod interrupts;
-mod keyboard;
-mod live;
-mod opening;
 mod page;
-mod prompt;
-mod rehearsal;
 mod report;
 mod run;
 mod say;
-mod screen;
 mod serve;
-mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -106,12 +94,23 @@ enum Error {
     Worker,
     #[error("{0}")]
     NoSession(String),
+    #[error("the database failed; what was going on is found again by the next start")]
+    Database,
 }
 
 impl Error {
+    fn say(&self) {
+        if let Self::Config(problems) = self {
+            problems.sentences().for_each(say::error);
+        } else {
+            say::error(self);
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
             | Self::Logging(_)
@@ -138,7 +137,7 @@ pub fn main() -> ExitCode {
     };
     result
         .unwrap_or_else(|error| {
-            say::error(&error);
+            error.say();
             error.exit()
         })
         .into()

@@ -141,7 +141,7 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// A run's end is for its own session; a claim for the oldest that is ready; everything else for the newest.
+    /// A run's end is for its own session, everything else for the newest: an older one can only be ending.
     fn addressee(&self, command: &Command) -> Option<&Arc<Session>> {
         match command {
             Command::Finish { run, .. } => self

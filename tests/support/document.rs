@@ -58,11 +58,18 @@ impl Document {
                     let mut words = line[marks.len()..].split_whitespace().map(str::to_owned);
                     let language = words.next().unwrap_or_default();
                     let from = at + line.len();
-                    let block =
-                        Block { language, info: words.collect(), text: String::new(), line: number, range: from..from };
+                    let block = Block {
+                        language,
+                        info: words.collect(),
+                        text: String::new(),
+                        line: number,
+                        range: from..from,
+                    };
                     open = Some((marks, block));
                 }
-                Some((fence, _)) if line.trim_end() == fence => blocks.extend(open.take().map(|(_, block)| block)),
+                Some((fence, _)) if line.trim_end() == fence => {
+                    blocks.extend(open.take().map(|(_, block)| block))
+                }
                 Some((_, block)) => {
                     block.text.push_str(line);
                     block.range.end = at + line.len();
@@ -96,7 +103,9 @@ impl Document {
             return;
         }
         let (name, line, shown) = (self.path.display(), block.line, &block.text);
-        panic!("{name}:{line}: {why}\n--- in the document:\n{shown}--- really:\n{really}\n--- ({UPDATE}=1 takes it over)");
+        panic!(
+            "{name}:{line}: {why}\n--- in the document:\n{shown}--- really:\n{really}\n--- ({UPDATE}=1 takes it over)"
+        );
     }
 
     /// Writes what was brought up to date.
@@ -113,7 +122,11 @@ impl Document {
     #[track_caller]
     pub fn must_be(mut self, text: &str) {
         if self.text != text {
-            assert!(std::env::var_os(UPDATE).is_some(), "{} is not up to date: {UPDATE}=1", self.path.display());
+            assert!(
+                std::env::var_os(UPDATE).is_some(),
+                "{} is not up to date: {UPDATE}=1",
+                self.path.display()
+            );
             text.clone_into(&mut self.text);
         }
         self.save();

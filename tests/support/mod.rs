@@ -12,6 +12,7 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod document;
 pub mod eventually;
 pub mod http;
@@ -21,6 +22,7 @@ pub mod normal;
 pub mod processes;
 pub mod rig;
 pub mod shell;
+pub mod stream;
 pub mod taskfile;
 pub mod terminal;
 

@@ -89,7 +89,8 @@ impl Newcomer {
         let (before, last) = script.rsplit_once('\n').unwrap_or(("", script));
         let said = fs::File::create(self.aside("serve.stderr")).unwrap();
         let mut command = self.command(&format!("{before}\nexec env {last}"));
-        let serving = Serving(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap());
+        let serving =
+            Serving(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap());
         eventually(SOON, "the daemon to answer", || {
             self.status().ok_or_else(|| fs::read_to_string(self.aside("serve.stderr")).unwrap())
         });

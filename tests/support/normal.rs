@@ -48,7 +48,8 @@ fn named_by_session(word: &str) -> String {
         part.len() == "20251120-093015".len()
             && part.char_indices().all(|(at, c)| if at == 8 { c == '-' } else { c.is_ascii_digit() })
     };
-    let is_day = |part: &str| part.len() == "2025-11-20".len() && part.starts_with("20") && !part.starts_with("2025");
+    let is_day =
+        |part: &str| part.len() == "2025-11-20".len() && part.starts_with("20") && !part.starts_with("2025");
     match word.split_once('.') {
         Some((name, ending)) if is_session(name) => format!("SESSION.{ending}"),
         Some((name, ending)) if is_day(name) && name.split('-').count() == 3 => format!("DATE.{ending}"),

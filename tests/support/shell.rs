@@ -23,7 +23,11 @@ pub struct Shell {
 impl Shell {
     pub fn of(place: &Newcomer) -> Self {
         let mut command = Command::new("bash");
-        command.args(["--noprofile", "--norc"]).env_remove("BASH_ENV").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(["--noprofile", "--norc"])
+            .env_remove("BASH_ENV")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         place.settle(&mut command);
         let mut process = command.spawn().unwrap();
         let stdin = process.stdin.take().unwrap();

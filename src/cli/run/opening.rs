@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::inspect::inspect;
-use super::run::Call;
-use super::{Error, shown};
+use super::Call;
+use crate::cli::inspect::inspect;
+use crate::cli::{Error, shown};
 use crate::config::Config;
 use crate::domain::command::{Actor, Command};
 use crate::domain::event::count;
