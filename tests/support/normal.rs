@@ -25,36 +25,42 @@ pub fn normal(text: &str) -> String {
 }
 
 fn kind(word: &str) -> String {
-    let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let is_length = |unit: &str| {
         let number = word.strip_suffix(unit).unwrap_or_default();
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
-    match shape.as_str() {
-        "00:00:00" => "TIME".to_owned(),
-        "00000000-000000" => "SESSION".to_owned(),
-        "0000-00-00" if word.starts_with("20") && !word.starts_with("2025-11-2") => "DATE".to_owned(),
-        "+00:00" | "-00:00" => "OFFSET".to_owned(),
-        _ if word.starts_with("g7_") && word.len() == "g7_k3qd".len() => "GATE".to_owned(),
-        _ if shape.starts_with("0000-00-00T00:00:00") => "INSTANT".to_owned(),
-        _ if ["s", "m", "h"].into_iter().any(is_length) => "LENGTH".to_owned(),
-        _ => named_by_session(word),
+    if word.starts_with("g7_") && word.len() == "g7_k3qd".len() {
+        return "GATE".to_owned();
+    }
+    if ["s", "m", "h"].into_iter().any(is_length) {
+        return "LENGTH".to_owned();
+    }
+    let digits = |shape: &str| after(word, shape);
+    if digits("0000-00-00T00:00:00").is_some() {
+        return "INSTANT".to_owned();
+    }
+    if let Some(rest) = digits("00000000-000000") {
+        // The second of two sessions of one second has a number of its own.
+        let rest = rest.strip_prefix("-2").unwrap_or(rest);
+        return format!("SESSION{rest}");
+    }
+    if let Some(rest) = digits("0000-00-00").filter(|_| !word.starts_with("2025-11-2")) {
+        return format!("DATE{rest}");
+    }
+    match word.split_once('-') {
+        Some((epoch, _)) if epoch.len() == 32 => "EVENT".to_owned(),
+        None if word.len() == 32 => "EPOCH".to_owned(),
+        Some(_) | None if digits("00:00:00") == Some("") => "TIME".to_owned(),
+        Some(_) | None if digits("+00:00") == Some("") => "OFFSET".to_owned(),
+        Some(_) | None => word.to_owned(),
     }
 }
 
-/// `20251120-093015.log` and the like.
-fn named_by_session(word: &str) -> String {
-    let is_session = |part: &str| {
-        part.len() == "20251120-093015".len()
-            && part.char_indices().all(|(at, c)| if at == 8 { c == '-' } else { c.is_ascii_digit() })
-    };
-    let is_day =
-        |part: &str| part.len() == "2025-11-20".len() && part.starts_with("20") && !part.starts_with("2025");
-    match word.split_once('.') {
-        Some((name, ending)) if is_session(name) => format!("SESSION.{ending}"),
-        Some((name, ending)) if is_day(name) && name.split('-').count() == 3 => format!("DATE.{ending}"),
-        Some(_) | None => word.to_owned(),
-    }
+/// What follows in a word that begins like a shape, in which 0 stands for any digit.
+fn after<'a>(word: &'a str, shape: &str) -> Option<&'a str> {
+    let (start, rest) = word.split_at_checked(shape.len())?;
+    let fits = start.chars().zip(shape.chars()).all(|(c, of)| if of == '0' { c.is_ascii_digit() } else { c == of });
+    fits.then_some(rest)
 }
 
 /// Whether two answers have the same fields, and the same values but for numbers and what [`normal`] replaces.
