@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::Actor;
+use super::actor::Actor;
 use super::duration::{human, seconds};
 use super::gate::{About, Decision, Gate, Next};
 use super::hold::Hold;

@@ -8,14 +8,16 @@ use uuid::Uuid;
 
 use super::opening::Prepared;
 use super::{Done, Engine, Error, Request, Snapshot, Wish};
-use crate::domain::command::{Actor, Command, Order};
+use crate::domain::actor::Actor;
+use crate::domain::change::{Effect, Transition, World};
+use crate::domain::command::{Command, Order};
 use crate::domain::event::Event;
 use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
 use crate::domain::refused::Refused;
 use crate::domain::session::Session;
-use crate::domain::transition::{Effect, Transition, World, transition};
+use crate::domain::transition::transition;
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
 use crate::store::{self, events, gates, holds, requests, runs, sessions};

@@ -15,7 +15,7 @@ use super::App;
 use super::auth::Proof;
 use super::body::{Object, Sender};
 use super::error::{ApiError, Code};
-use crate::domain::command::Actor;
+use crate::domain::actor::Actor;
 use crate::store::requests::Key;
 
 /// The longest body that is read.
