@@ -47,9 +47,10 @@ fn kind(word: &str) -> String {
     if let Some(rest) = digits("0000-00-00").filter(|_| !word.starts_with("2025-11-2")) {
         return format!("DATE{rest}");
     }
+    let is_epoch = |word: &str| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     match word.split_once('-') {
-        Some((epoch, _)) if epoch.len() == 32 => "EVENT".to_owned(),
-        None if word.len() == 32 => "EPOCH".to_owned(),
+        Some((epoch, _)) if is_epoch(epoch) => "EVENT".to_owned(),
+        None if is_epoch(word) => "EPOCH".to_owned(),
         Some(_) | None if digits("00:00:00") == Some("") => "TIME".to_owned(),
         Some(_) | None if digits("+00:00") == Some("") => "OFFSET".to_owned(),
         Some(_) | None => word.to_owned(),
@@ -59,7 +60,8 @@ fn kind(word: &str) -> String {
 /// What follows in a word that begins like a shape, in which 0 stands for any digit.
 fn after<'a>(word: &'a str, shape: &str) -> Option<&'a str> {
     let (start, rest) = word.split_at_checked(shape.len())?;
-    let fits = start.chars().zip(shape.chars()).all(|(c, of)| if of == '0' { c.is_ascii_digit() } else { c == of });
+    let fits =
+        start.chars().zip(shape.chars()).all(|(c, of)| if of == '0' { c.is_ascii_digit() } else { c == of });
     fits.then_some(rest)
 }
 

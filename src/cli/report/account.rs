@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use crate::domain::command::Actor;
+use crate::domain::actor::Actor;
 use crate::domain::event::Event;
 use crate::domain::id::{GateId, RunId, TaskNumber};
 use crate::domain::session::{Session, Why};

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::account::Account;
 use super::markdown::{code, fenced, indented, inline, quotation};
-use crate::domain::command::Actor;
+use crate::domain::actor::Actor;
 use crate::domain::duration::human;
 use crate::domain::event::{Event, Subject, waiting_sentence};
 use crate::domain::gate::Decision;

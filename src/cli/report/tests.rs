@@ -10,13 +10,15 @@ use pulldown_cmark::{Event as Piece, Options, Parser, Tag};
 
 use super::account::Account;
 use super::render::{Frame, report};
-use crate::domain::command::{Actor, Command, Opening, Order, Target};
+use crate::domain::actor::Actor;
+use crate::domain::change::{Effect, World};
+use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{OnTrouble, Policy};
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
 use crate::domain::session::{Session, TaskFile};
-use crate::domain::transition::{Effect, World, transition};
+use crate::domain::transition::transition;
 use crate::domain::usd::Usd;
 use crate::store::events::Told;
 use crate::store::{gates, runs};
