@@ -10,7 +10,7 @@ use support::SOON;
 use support::claude::{Claude, succeeds, waits};
 use support::daemon::{Daemon, SECRET};
 use support::eventually::until;
-use support::http::{Answer, Ask, post, stranger};
+use support::http::{Answer, Ask, ask, post, stranger};
 use support::taskfile::Task;
 
 const ROUNDS: usize = 20;
@@ -31,8 +31,8 @@ fn a_key_gets_the_first_answer_for_good() {
         (409, post("/start", &json!({"task_file": "2025-11-20-tasks.md"})).key("open")),
         (422, post("/start", &json!({"task_file": "bad.md", "replace": true})).key("invalid")),
     ];
-    let ask = |daemon: &Daemon| asks.iter().map(|(_, ask)| daemon.ask(ask.clone())).collect::<Vec<_>>();
-    let first = ask(&daemon);
+    let ask_all = |daemon: &Daemon| asks.iter().map(|(_, ask)| daemon.ask(ask.clone())).collect::<Vec<_>>();
+    let first = ask_all(&daemon);
     for ((status, _), answer) in asks.iter().zip(&first) {
         assert_eq!((answer.status, answer.is_replayed()), (*status, false), "{}", answer.text);
     }
@@ -41,10 +41,10 @@ fn a_key_gets_the_first_answer_for_good() {
     // What was wrong is right by now; the answer to the key stays what it was.
     fs::write(&bad, "## Task 1: Now\n\n**Claude Instruction:**\nDo it.\n").unwrap();
     fs::copy(&bad, bad.with_file_name("later.md")).unwrap();
-    assert_replays(&first, &ask(&daemon));
+    assert_replays(&first, &ask_all(&daemon));
     daemon.kill9();
     daemon.restart();
-    assert_replays(&first, &ask(&daemon));
+    assert_replays(&first, &ask_all(&daemon));
     assert_eq!((&daemon.status()["gate"], &daemon.status()["session"]), (&after["gate"], &after["session"]));
 }
 
@@ -143,6 +143,30 @@ fn who_hangs_up_right_after_sending_has_still_given_the_command() {
     }
     let gates = daemon.ok("/gates", json!({"limit": 1000}));
     assert_eq!(gates["gates"].as_array().unwrap().len(), ROUNDS + 1);
+}
+
+/// Nobody knows how far the first attempt came; the key does.
+#[test]
+fn a_command_that_meets_a_crash_is_done_once_when_it_is_repeated() {
+    let mut daemon = asked();
+    let mut came_through = 0;
+    for round in 0..ROUNDS {
+        let gate = daemon.status()["gate"]["id"].clone();
+        let body = json!({"gate": gate, "request_id": round}).to_string();
+        let mut connection = daemon.connect();
+        connection.send_head("/reject", body.len());
+        connection.send(&body);
+        if round % 2 == 0 {
+            until(SOON, "the command to be under way", || daemon.ask(ask("GET", "/health")).status == 200);
+        }
+        daemon.kill9();
+        daemon.restart();
+        let repeated = daemon.ask(post("/reject", &serde_json::from_str(&body).unwrap()));
+        repeated.succeeds();
+        came_through += usize::from(repeated.is_replayed());
+    }
+    let gates = daemon.ok("/gates", json!({"limit": 1000}));
+    assert_eq!(gates["gates"].as_array().unwrap().len(), ROUNDS + 1, "{came_through} came through before");
 }
 
 #[test]

@@ -115,8 +115,20 @@ fn the_status_is_the_most_important_word() {
 /// The old run resists its end, so that there is time for the new session to begin too early.
 #[test]
 fn a_session_that_takes_anothers_place_waits_for_its_run_to_be_gone() {
+    takes_anothers_place(|_| {});
+}
+
+#[test]
+fn a_crash_does_not_change_that() {
+    takes_anothers_place(|daemon| {
+        daemon.kill9();
+        daemon.restart();
+    });
+}
+
+fn takes_anothers_place(meanwhile: impl FnOnce(&mut Daemon)) {
     let (old, new) = (Waiting::new(), Waiting::new());
-    let daemon = Daemon::with(Claude::stand_in()).approval_mode("auto").set("claude", "grace", 1).start();
+    let mut daemon = Daemon::with(Claude::stand_in()).approval_mode("auto").set("claude", "grace", 1).start();
     let watcher = Watcher::start(daemon.claude(), &daemon.marker());
     let first = daemon.start(&[Task::new("Old", &(resists() + &old.instruction()))]);
     old.await_work();
@@ -127,6 +139,7 @@ fn a_session_that_takes_anothers_place_waits_for_its_run_to_be_gone() {
     let replaced = daemon.ok("/start", json!({"task_file": "new.md", "replace": true}));
     assert!(resisting.identity.is_alive(), "it takes its second to end");
     assert_ne!(replaced["session"], first["session"]);
+    meanwhile(&mut daemon);
     let status = daemon.status();
     assert_eq!((&status["session"], &status["task_file"]), (&replaced["session"], &json!("new.md")));
 

@@ -16,7 +16,7 @@ use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
 use crate::domain::refused::Refused;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
@@ -61,19 +61,13 @@ impl<'a> Write<'a> {
                 if *replace {
                     self.stop_current(&request.by).await?;
                 }
-                if let Some(earlier) = sessions::completed(&mut self.transaction, &prepared.task_file).await?
-                    && !again
-                    && !self.engine.settings().rehearse
-                {
-                    return Err(Error::Refused(format!(
-                        "{} was already completed, unchanged, by session {earlier}: \"start {} again\" runs it once more",
-                        prepared.task_file.name, prepared.task_file.name
-                    )));
+                if !again && self.is_free() {
+                    self.must_be_new(&prepared.task_file).await?;
                 }
                 let id = self.fresh_session_id().await?;
                 let day = prepared.day.clone();
-                self.open(&order(Command::Start(Box::new(prepared.opening(self.engine, id)))), day.as_deref())
-                    .await
+                let opening = Command::Start(Box::new(prepared.opening(self.engine, id)));
+                self.open(&order(opening), day.as_deref()).await
             }
         }
     }
@@ -120,6 +114,22 @@ impl<'a> Write<'a> {
 
     pub(super) async fn record(&mut self, key: &Key, answer: &Recorded) -> Result<(), store::Error> {
         requests::record(&mut self.transaction, key, answer, self.engine.now()).await
+    }
+
+    /// Whether no session is in the way of another one.
+    fn is_free(&self) -> bool {
+        self.next.current().is_none_or(|session| session.open().is_none() || session.is_stopping())
+    }
+
+    async fn must_be_new(&mut self, file: &TaskFile) -> Result<(), Error> {
+        let earlier = sessions::completed(&mut self.transaction, file).await?;
+        match earlier.filter(|_| !self.engine.settings().rehearse) {
+            None => Ok(()),
+            Some(earlier) => Err(Error::Refused(format!(
+                "{name} was already completed, unchanged, by session {earlier}: \"start {name} again\" runs it once more",
+                name = file.name
+            ))),
+        }
     }
 
     async fn open(&mut self, order: &Order, day: Option<&str>) -> Result<Done, Error> {

@@ -25,7 +25,7 @@ const BEARER: &[u8] = b"bearer ";
 const TOLERANCE: i64 = 5 * 60;
 /// How many wrong proofs a minute an address may give before it is told to stop.
 const FAILURES: u32 = 10;
-/// How many addresses are kept in mind; beyond it those of earlier minutes are forgotten.
+/// How many addresses are kept in mind; more in one minute are told to stop at once.
 const ADDRESSES: usize = 10_000;
 
 /// What callers have to know.
@@ -115,6 +115,9 @@ impl Gatekeeper {
         let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if failures.len() >= ADDRESSES {
             failures.retain(|_, failures| failures.minute == minute);
+        }
+        if failures.len() >= ADDRESSES && !failures.contains_key(&from) {
+            return true;
         }
         let entry = failures.entry(from).or_insert(Failures { minute, count: 0 });
         if entry.minute != minute {
