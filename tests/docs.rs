@@ -134,9 +134,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 fn documents() -> Vec<String> {
     let entries = fs::read_dir(Path::new(TREE).join("docs")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let documents = paths.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
     let mut names: Vec<_> =
-        names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+        documents.map(|path| format!("docs/{}", path.file_name().unwrap().display())).collect();
     names.sort();
     names
 }

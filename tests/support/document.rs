@@ -68,7 +68,7 @@ impl Document {
                     open = Some((marks, block));
                 }
                 Some((fence, _)) if line.trim_end() == fence => {
-                    blocks.extend(open.take().map(|(_, block)| block))
+                    blocks.extend(open.take().map(|(_, block)| block));
                 }
                 Some((_, block)) => {
                     block.text.push_str(line);

@@ -40,9 +40,10 @@ fn kind(word: &str) -> String {
         return "INSTANT".to_owned();
     }
     if let Some(rest) = digits("00000000-000000") {
-        // The second of two sessions of one second has a number of its own.
-        let rest = rest.strip_prefix("-2").unwrap_or(rest);
-        return format!("SESSION{rest}");
+        // The second of two sessions that began in one second has a number of its own.
+        let numbered =
+            rest.strip_prefix('-').and_then(|rest| rest.strip_prefix(|c: char| c.is_ascii_digit()));
+        return format!("SESSION{}", numbered.unwrap_or(rest));
     }
     if let Some(rest) = digits("0000-00-00").filter(|_| !word.starts_with("2025-11-2")) {
         return format!("DATE{rest}");
