@@ -55,6 +55,9 @@ fn a_stream_that_is_cut_anywhere_is_resumed_without_loss_or_repetition() {
     }
     assert_eq!(seen, all);
     assert!(all.len() > CUTS, "{}", all.len());
+    pause_and_resume(&daemon, 1);
+    let next = take(&mut seen, &stream.event().unwrap());
+    assert_eq!(next, format!("{epoch}-{}", newest(&daemon)), "nothing is told again");
 }
 
 #[test]

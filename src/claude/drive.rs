@@ -24,7 +24,7 @@ use super::verdict::{Evidence, judge};
 use crate::domain::run::Outcome;
 
 const SHORTEST_NAP: Duration = Duration::from_millis(5);
-const LONGEST_NAP: Duration = Duration::from_millis(100);
+const LONGEST_NAP: Duration = Duration::from_millis(250);
 const FAR_AWAY: Duration = Duration::from_hours(24 * 365);
 const STDERR_TAIL: u64 = 4096;
 

@@ -71,6 +71,8 @@ impl Follower {
             read += count as u64;
             more = count > 0;
             take(&self.buffer[..count], &mut self.line, &mut self.story);
+            // A flood is a lot of work on end: where every processor is busy, whoever waits for an answer comes first.
+            std::thread::yield_now();
         }
         self.story.log.flush();
         let stderr_length = fs::metadata(&self.stderr).map_or(0, |stderr| stderr.len());

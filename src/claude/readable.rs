@@ -61,7 +61,7 @@ impl Reader {
             | Message::RateLimit(_)
             | Message::Result(_) => return None,
         };
-        (!text.is_empty()).then(|| Activity(bounded(&harmless(&text), LONGEST_ACTIVITY)))
+        (!text.is_empty()).then(|| Activity(harmless(&bounded(&text, LONGEST_ACTIVITY))))
     }
 
     fn call(&self, name: &str, about: &str) -> String {

@@ -35,7 +35,16 @@ pub(super) fn ending(text: &str, most: usize) -> &str {
 
 /// Replaces what could move a terminal's cursor or change its colours.
 pub(super) fn harmless(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
+    if text.bytes().any(may_begin_control) {
+        text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Finds in nearly every text, and much faster than by its characters, that it has no control characters.
+fn may_begin_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\n' && byte != b'\t') || byte == 0x7F || byte == 0xC2
 }
 
 /// The first line with something on it.

@@ -2,16 +2,20 @@
 //!
 //! Knows paths and bytes; what the bytes mean is [`crate::taskfile`].
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 /// How many other files are named when today's isn't there.
 const SUGGESTIONS: usize = 5;
+/// For how many seconds two changes of a file may bear the same time: as coarse as file systems are.
+const SETTLING: i64 = 2;
 
 /// Which task file is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,14 +88,70 @@ pub enum Error {
 pub fn load(folder: &Path, source: &Source, today: Date, limit: usize) -> Result<Loaded, Error> {
     let (name, path) = locate(folder, source, today)?;
     let bytes = read_bounded(&path, limit)?;
-    let digest = format!("{:x}", Hex(Sha256::digest(&bytes).as_slice()));
+    let digest = sha256(&bytes);
     Ok(Loaded { name, bytes, digest })
 }
 
 /// Whether the file that a session was started from has been changed or removed since.
 pub fn has_changed(folder: &Path, name: &str, digest: &str, limit: usize) -> bool {
-    let bytes = read_bounded(&folder.join(name), limit).ok();
-    bytes.is_none_or(|bytes| format!("{:x}", Hex(Sha256::digest(&bytes).as_slice())) != digest)
+    read_bounded(&folder.join(name), limit).ok().is_none_or(|bytes| sha256(&bytes) != digest)
+}
+
+/// Tells the same again and again, and reads the file only when it may have been written to.
+#[derive(Debug, Default)]
+pub struct Comparison(Mutex<Option<Compared>>);
+
+/// What a comparison came to.
+#[derive(Debug)]
+struct Compared {
+    path: PathBuf,
+    change: Change,
+    digest: String,
+    has_changed: bool,
+}
+
+/// Which file it is and when it was last written to, as its file system tells: no program can set that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Change {
+    device: u64,
+    inode: u64,
+    length: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Comparison {
+    /// Whether the file has been changed or removed since it had this digest.
+    pub fn has_changed(&self, folder: &Path, name: &str, digest: &str, limit: usize, now: Timestamp) -> bool {
+        let path = folder.join(name);
+        let Ok(change) = fs::metadata(&path).map(|file| Change::of(&file)) else { return true };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |last: &&Compared| last.path == path && last.change == change && last.digest == digest;
+        if let Some(last) = last.as_ref().filter(is_same) {
+            return last.has_changed;
+        }
+        let has_changed = has_changed(folder, name, digest, limit);
+        let compared = Compared { path, change, digest: digest.to_owned(), has_changed };
+        *last = change.is_settled(now).then_some(compared);
+        has_changed
+    }
+}
+
+impl Change {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            length: file.len(),
+            seconds: file.ctime(),
+            nanoseconds: file.ctime_nsec(),
+        }
+    }
+
+    /// Whether the next change will have another time, on file systems with coarse clocks too.
+    fn is_settled(self, now: Timestamp) -> bool {
+        now.as_second().saturating_sub(self.seconds) > SETTLING
+    }
 }
 
 /// Reads the day's log, if there is one that can be read.
@@ -200,11 +260,44 @@ fn list(newest: &[String]) -> String {
     }
 }
 
+/// SHA-256, in hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Hex(Sha256::digest(bytes).as_slice()))
+}
+
 /// Bytes in hexadecimal.
 struct Hex<'a>(&'a [u8]);
 
 impl std::fmt::LowerHex for Hex<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_seen_whether_the_file_is_young_or_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tasks.md");
+        let write = |text: &str| fs::write(&path, text).unwrap();
+        let comparison = Comparison::default();
+        write("first");
+        let first = sha256(b"first");
+        let changed_at = fs::metadata(&path).unwrap().ctime();
+        for age in [0, 60] {
+            let now = Timestamp::from_second(changed_at + age).unwrap();
+            let has_changed = || comparison.has_changed(folder.path(), "tasks.md", &first, 100, now);
+            assert!(!has_changed() && !has_changed());
+            write("another");
+            assert!(has_changed());
+            write("first");
+            assert!(!has_changed());
+        }
+        fs::remove_file(&path).unwrap();
+        let now = Timestamp::from_second(changed_at + 60).unwrap();
+        assert!(comparison.has_changed(folder.path(), "tasks.md", &first, 100, now));
     }
 }

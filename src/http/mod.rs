@@ -46,6 +46,7 @@ pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
 use crate::engine::Engine;
+use crate::files::task_folder::Comparison;
 
 /// How long a request may take, its body's arrival included; less than requests under way are given at the end.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -86,6 +87,7 @@ struct Inner {
     allowed_hosts: Vec<String>,
     logs_dir: PathBuf,
     worker: watch::Receiver<Option<String>>,
+    task_file: Comparison,
     stop: CancellationToken,
     streams: Arc<Semaphore>,
     traffic: Traffic,
@@ -123,6 +125,7 @@ fn router(door: Door, under_way: TaskTracker) -> Router {
         allowed_hosts: door.allowed_hosts,
         logs_dir: door.logs_dir,
         worker: door.worker,
+        task_file: Comparison::default(),
         stop: door.stop,
         streams: Arc::new(Semaphore::new(events::STREAMS)),
         traffic: Traffic::default(),
@@ -164,9 +167,9 @@ fn router(door: Door, under_way: TaskTracker) -> Router {
         }))
         .layer(from_fn(in_time))
         .layer(from_fn(log))
-        .layer(from_fn(to_its_end))
         .layer(from_fn_with_state(app.clone(), traffic::count))
         .layer(from_fn(move |request, next: Next| under_way.track_future(next.run(request))))
+        .layer(from_fn(to_its_end))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(map_request(plain_request_id))
@@ -205,7 +208,7 @@ async fn plain_request_id(mut request: Request) -> Request {
     request
 }
 
-/// Sees a request that has arrived to its end, and into the log, also when its sender has hung up.
+/// Sees a request that has arrived to its end, into the log and the figures, also when its sender has hung up.
 async fn to_its_end(request: Request, next: Next) -> Response {
     tokio::spawn(next.run(request)).await.unwrap_or_else(|_| {
         ApiError::new(Code::Internal, "the request was interrupted: ask /status before you repeat it")

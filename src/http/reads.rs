@@ -17,7 +17,7 @@ use crate::domain::event::count;
 use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
-use crate::files::{tail, task_folder};
+use crate::files::tail;
 use crate::store::{events, gates, sessions};
 use crate::taskfile;
 
@@ -197,7 +197,7 @@ fn file_changed(app: &App, session: &Session) -> bool {
     let folder = &app.engine.settings().tasks_dir;
     let file = &session.task_file;
     session.open().is_some()
-        && task_folder::has_changed(folder, &file.name, &file.digest, taskfile::MAX_BYTES)
+        && app.task_file.has_changed(folder, &file.name, &file.digest, taskfile::MAX_BYTES, app.engine.now())
 }
 
 fn limit(call: &Call) -> Result<Option<Count>, ApiError> {

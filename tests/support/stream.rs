@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -70,11 +71,13 @@ impl EventStream {
     /// The next event, whatever the stream says in between; `None` when it ends.
     #[track_caller]
     pub fn event(&mut self) -> Option<Frame> {
+        let asked = Instant::now();
         loop {
             let frame = self.frame(&mut usize::MAX.clone())?;
             if !frame.data.is_empty() {
                 return Some(frame);
             }
+            assert!(asked.elapsed() < SOON, "no event came in {SOON:?}");
         }
     }
 
