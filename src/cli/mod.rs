@@ -10,6 +10,7 @@ mod inspect;
 mod man;
 mod openapi;
 mod page;
+mod report;
 mod run;
 mod say;
 mod serve;
@@ -68,6 +69,9 @@ enum Command {
     /// Print the manual page
     #[command(after_help = man::EXAMPLES)]
     Man(man::Arguments),
+    /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Arguments),
 }
 
 /// How a command ended, as its exit code says it.
@@ -123,6 +127,8 @@ enum Error {
     Manual { folder: PathBuf, source: std::io::Error },
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
+    #[error("{0}")]
+    NoSession(String),
     #[error("the database failed; what was going on is found again by the next start")]
     Database,
 }
@@ -152,7 +158,8 @@ impl Error {
             | Self::Init(_)
             | Self::Random(_)
             | Self::Manual { .. }
-            | Self::Worker => Exit::Failed,
+            | Self::Worker
+            | Self::NoSession(_) => Exit::Failed,
         }
     }
 }
@@ -170,6 +177,7 @@ pub fn main() -> ExitCode {
         Command::Health => health::health(&arguments),
         Command::Completions(completions) => Ok(completions::completions(completions)),
         Command::Man(man) => man::man(man),
+        Command::Report(report) => report::report(&arguments, report),
     };
     result
         .unwrap_or_else(|error| {

@@ -1,5 +1,6 @@
 //! Loads configurations from temporary folders, with an environment given by value.
 
+mod document;
 mod example;
 mod reports;
 

@@ -152,6 +152,8 @@ impl From<&crate::store::Error> for ApiError {
             Error::Open { .. }
             | Error::Newer { .. }
             | Error::Migrate { .. }
+            | Error::Missing { .. }
+            | Error::OtherVersion { .. }
             | Error::Corrupt { .. }
             | Error::Statement(_) => {
                 Self::new(Code::Internal, "something went wrong inside, and was logged: nothing was changed")

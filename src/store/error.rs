@@ -42,6 +42,23 @@ pub enum Error {
         /// Why not.
         source: MigrateError,
     },
+    /// There is no file.
+    #[error(
+        "there is no database {path} yet: `orchestrator serve` and `orchestrator run FILE` make one",
+        path = path.display()
+    )]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The file isn't of this version, and whoever only looks doesn't change that.
+    #[error("the database {path} {what}", path = path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, and what would help.
+        what: &'static str,
+    },
     /// Full, or busy for too long: nothing was written, and it may work later.
     #[error("the database can't be written now: {0}")]
     Unavailable(sqlx::Error),

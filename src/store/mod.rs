@@ -8,6 +8,7 @@ pub mod events;
 pub mod gates;
 pub mod holds;
 mod lock;
+mod look;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 
 pub use self::error::{Error, said};
 pub use self::lock::{Lock, LockError};
+pub use self::look::look;
 pub use self::survey::{Survey, survey};
 use crate::files::private;
 
