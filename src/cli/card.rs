@@ -69,7 +69,8 @@ fn question(session: &Session, gate: &Gate) -> String {
     }
 }
 
-fn because(reason: &Reason) -> String {
+/// Why a person is asked, as a sentence part.
+pub(super) fn because(reason: &Reason) -> String {
     match reason {
         Reason::Start => "the session is new".to_owned(),
         Reason::Manual => "every task waits (approval mode manual)".to_owned(),

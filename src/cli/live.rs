@@ -133,7 +133,7 @@ impl Glance {
 }
 
 /// As much of a text as fits into some columns.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -3,6 +3,7 @@
 mod attend;
 mod card;
 mod check;
+mod client;
 mod closing;
 mod heard;
 mod inspect;
@@ -53,6 +54,8 @@ enum Command {
     /// Check task files and point at every mistake
     #[command(after_help = "Example:\n  orchestrator check orchestrator_tasks/*.md")]
     Check(check::Arguments),
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 /// How a command ended, as its exit code says it.
@@ -61,6 +64,7 @@ enum Exit {
     Ok,
     Failed,
     Waiting,
+    Unreachable,
     Interrupted,
     DatabaseFailed,
 }
@@ -71,6 +75,7 @@ impl From<Exit> for ExitCode {
             Exit::Ok => 0,
             Exit::Failed => 1,
             Exit::Waiting => 3,
+            Exit::Unreachable => 4,
             Exit::DatabaseFailed => 74,
             Exit::Interrupted => 130,
         })
@@ -98,6 +103,8 @@ enum Error {
     Signals(std::io::Error),
     #[error("{0}")]
     TaskFile(#[from] inspect::Unusable),
+    #[error("{0}")]
+    Unreachable(#[from] client::Unreachable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
 }
@@ -106,6 +113,7 @@ impl Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Unreachable(_) => Exit::Unreachable,
             Self::Config(_)
             | Self::App(_)
             | Self::Logging(_)
@@ -127,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve::serve(&arguments),
         Command::Run(run) => run::run(&arguments, run),
         Command::Check(check) => check::check(&arguments, check),
+        Command::Client(command) => client::client(&arguments, command),
     };
     result
         .unwrap_or_else(|error| {

@@ -13,7 +13,7 @@ mod listen;
 mod reads;
 mod view;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,10 +30,12 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tracing::{Instrument, info, info_span};
 
+pub use self::auth::sign;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use crate::engine::Engine;
@@ -95,6 +97,13 @@ impl Inner {
 /// Answers on a listener until `stop` comes, then lets what is under way finish.
 pub async fn serve(listener: TcpListener, door: Door, stop: CancellationToken) {
     listen::answer(listener, router(door), stop).await;
+}
+
+/// Answers a request from within this process as it would be answered on a listener.
+pub async fn inside(door: Door, mut request: Request) -> Response {
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+    let Ok(response) = router(door).oneshot(request).await;
+    response
 }
 
 fn router(door: Door) -> Router {
