@@ -93,7 +93,7 @@ pub(in crate::cli) struct Start {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Approve {
-    /// The gate that is meant, such as g7_k3qd [default: the open one]
+    /// The gate's id, as `status` shows it [default: the open gate's]
     pub(super) gate: Option<String>,
     /// What Claude is to be told besides
     pub(super) note: Vec<String>,
@@ -103,7 +103,7 @@ pub(in crate::cli) struct Approve {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Reject {
-    /// The gate that is meant, such as g7_k3qd [default: the open one]
+    /// The gate's id, as `status` shows it [default: the open gate's]
     pub(super) gate: Option<String>,
     /// What should be different; kept for the task's next run
     pub(super) why: Vec<String>,

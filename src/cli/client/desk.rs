@@ -1,9 +1,11 @@
 //! Where a command is answered: by the running daemon, or where there is none, here.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::super::page::Page;
 use super::super::{Arguments as Global, Error, say};
 use super::answer::Answer;
 use super::daemon::Daemon;
@@ -28,12 +30,13 @@ pub(super) struct Desk<'a> {
     program: &'a str,
     daemon: Daemon<'a>,
     logging: Option<telemetry::Guard>,
+    told_how: bool,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(global: &Global, config: &'a Config, program: &'a str) -> Result<Self, Error> {
         let console = if global.log.is_some() { Console::WithoutStory } else { Console::Errors };
-        Ok(Self { config, console, program, daemon: Daemon::new(config)?, logging: None })
+        Ok(Self { config, console, program, daemon: Daemon::new(config)?, logging: None, told_how: false })
     }
 
     /// Has it answered, once, by whoever can.
@@ -75,11 +78,14 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    fn say_how(&self) {
-        let program = self.program;
-        say::err(format_args!(
-            "note: no daemon is running, so this was done on the database directly; `{program} serve` carries on the work"
-        ));
+    fn say_how(&mut self) {
+        if !std::mem::replace(&mut self.told_how, true) {
+            let program = self.program;
+            let note = format!(
+                "note: no daemon is running, so the database was used directly; `{program} serve` carries on the work"
+            );
+            say::err(Page::of(io::stderr()).fill(&note, "", "  "));
+        }
     }
 
     fn with_remedy(&self, answer: Answer) -> Answer {

@@ -38,27 +38,32 @@ async fn tell_all(desk: &mut Desk<'_>, ask: Ask, lines: usize) -> Result<Exit, E
     };
     let known = split(&logs);
     let mut unsaid = known[known.len().saturating_sub(lines)..].to_vec();
-    let mut story = Story { ask: ask.with("session", Some(&session)), session, known };
+    let mut story = Story { ask: ask.with("session", Some(&session)), known };
+    let status = Ask::of("status").with("session", Some(&session));
+    let mut standing = Some(desk.ask(&Letter::new(status.clone())).await?);
     loop {
-        if !unsaid.iter().all(|line| say::out_if_heard(printable(line))) {
+        if let Some(refusal) = standing.as_ref().filter(|answer| (400..500).contains(&answer.status)) {
+            say::error(printable(&refusal.message));
+            return Ok(refusal.exit());
+        }
+        unsaid.extend(story.news(desk).await?);
+        if !unsaid.drain(..).all(|line| say::out_if_heard(printable(&line))) || has_ended(standing.as_ref()) {
             return Ok(Exit::Ok);
         }
-        let has_ended = story.has_ended(desk).await?;
-        unsaid = story.news(desk).await?;
-        if has_ended && unsaid.is_empty() {
-            return Ok(Exit::Ok);
-        }
-        if unsaid.is_empty() {
-            sleep(INTERVAL).await;
-        }
+        sleep(INTERVAL).await;
+        standing = desk.ask_daemon(&Letter::new(status.clone())).await?;
     }
+}
+
+fn has_ended(answer: Option<&Answer>) -> bool {
+    let status: Option<Status> = answer.and_then(Answer::view);
+    status.is_some_and(|status| ["completed", "stopped"].contains(&status.word.as_str()))
 }
 
 /// What is followed, and how much of it is known.
 #[derive(Debug)]
 struct Story {
     ask: Ask,
-    session: String,
     known: Vec<String>,
 }
 
@@ -71,13 +76,6 @@ impl Story {
         let news = now[overlap(&self.known, &now)..].to_vec();
         self.known = now;
         Ok(news)
-    }
-
-    async fn has_ended(&self, desk: &Desk<'_>) -> Result<bool, Unreachable> {
-        let ask = Ask::of("status").with("session", Some(&self.session));
-        let answer = desk.ask_daemon(&Letter::new(ask)).await?;
-        let status: Option<Status> = answer.as_ref().and_then(Answer::view);
-        Ok(status.is_some_and(|status| ["completed", "stopped"].contains(&status.word.as_str())))
     }
 }
 

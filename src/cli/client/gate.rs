@@ -2,30 +2,48 @@
 
 use super::super::card::because;
 use super::super::page::{Page, shortened};
-use super::super::say::{BOLD, DIM, YELLOW, harmless};
+use super::super::say::{BOLD, DIM, YELLOW};
 use super::view::{Gate, Status, Task};
 use super::ways::ways;
+use crate::domain::event::Subject;
 use crate::domain::gate::Reason;
 use crate::domain::id::TaskNumber;
 
 const LONGEST_TEXT: usize = 400;
 
-/// Writes the gate and its answers.
-pub(super) fn gate(gate: &Gate, status: &Status, program: &str, page: Page) -> Vec<String> {
-    let about = status.tasks.iter().find(|task| Some(task.id) == gate.task);
-    let question = format!("{YELLOW}?{YELLOW:#} {BOLD}{}{BOLD:#}", question(gate, about, status.total));
+/// Writes the gate, its answers, and what else can be typed.
+pub(super) fn gate(
+    gate: &Gate,
+    status: &Status,
+    program: &str,
+    besides: Vec<(String, &'static str)>,
+    page: Page,
+) -> Vec<String> {
+    let position = status.tasks.iter().position(|task| Some(task.id) == gate.task);
+    let about = position.map(|position| &status.tasks[position]);
+    let question = position.map_or("All tasks are done. May the session end?".to_owned(), |position| {
+        question(gate, &status.tasks[position], position + 1, status.total)
+    });
+    let question = format!("{YELLOW}?{YELLOW:#} {BOLD}{question}{BOLD:#}");
     let mut lines = vec![page.fill(&question, "", "  "), page.fill(&why(gate), "  ", "    ")];
     let summary = about.and_then(|task| task.summary.as_deref()).filter(|_| gate.kind != "before");
     if let Some(summary) = summary {
         lines.push(page.fill(&format!("Why: {}", shortened(summary, LONGEST_TEXT)), "  ", "    "));
     }
-    lines.extend(ways(&answers(gate, program), page));
+    let answers = answers(gate, program).into_iter().chain(besides).collect::<Vec<_>>();
+    lines.extend(ways(&answers, page));
     lines
 }
 
-fn question(gate: &Gate, about: Option<&Task>, total: usize) -> String {
-    let Some(task) = about else { return "All tasks are done. May the session end?".to_owned() };
-    let subject = format!("Task {}/{total}, {}", task.id, harmless(&task.title).replace('\n', " "));
+fn question(gate: &Gate, task: &Task, position: usize, total: usize) -> String {
+    // As `Session::of_total` counts.
+    let of_total = if usize::try_from(task.id) == Ok(position) {
+        format!("{position}/{total}")
+    } else {
+        format!("{} ({position}/{total})", task.id)
+    };
+    let subject =
+        Subject { task: TaskNumber(task.id), of_total, title: shortened(&task.title, LONGEST_TEXT) };
     match gate.kind.as_str() {
         "failed" => format!("What now? {subject} failed"),
         "interrupted" => format!("What now? {subject} was interrupted"),
@@ -65,8 +83,8 @@ fn answers(gate: &Gate, program: &str) -> Vec<(String, &'static str)> {
         .map(|choice| {
             let does = match choice.as_str() {
                 "approve" => "yes; a note for Claude may follow",
-                "reject" => "no; say why behind it",
-                "retry" => "run it again; what to do differently may follow",
+                "reject" => "no; say what should be different",
+                "retry" => "again; say what to do differently",
                 "skip" => "go on without it",
                 "stop" => "end the session",
                 _ => "",

@@ -28,10 +28,11 @@ pub(super) fn status(status: &Status, program: &str, logs_dir: &Path, page: Page
         return lines.join("\n");
     };
     let mut parts = vec![head(status, session, page), some_tasks(status, program, page), notes(status, page)];
-    match &status.gate {
-        Some(open) => parts.push(gate(open, status, program, page)),
-        None => parts.push(ways(&next(status, program), page)),
-    }
+    let next = next(status, program);
+    parts.push(match &status.gate {
+        Some(open) => gate(open, status, program, next, page),
+        None => ways(&next, page),
+    });
     parts.push(logs(status, session, logs_dir, page));
     let parts: Vec<_> =
         parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.join("\n")).collect();
@@ -40,23 +41,28 @@ pub(super) fn status(status: &Status, program: &str, logs_dir: &Path, page: Page
 
 fn head(status: &Status, session: &str, page: Page) -> Vec<String> {
     let (sign, style) = mark(&status.word);
-    let rehearsal = if status.rehearsal { ", a rehearsal" } else { "" };
-    let took = human(&Duration::from_secs(status.runtime_seconds));
-    let title =
-        format!("{style}{sign}{style:#} {BOLD}{}{BOLD:#} · session {session}{rehearsal}", word(status));
+    let rehearsal = status.rehearsal.then(|| "rehearsal".to_owned());
+    let title = [
+        Some(format!("{style}{sign}{style:#} {BOLD}{}{BOLD:#}", word(status))),
+        Some(format!("session {session}")),
+        rehearsal,
+    ];
+    let took = Some(Duration::from_secs(status.runtime_seconds)).filter(|took| !took.is_zero());
     let facts = [
-        status.task_file.clone().map(|file| harmless(&file)),
+        status.task_file.as_deref().map(harmless),
         status.started_at.as_deref().map(|at| format!("since {}", minute(at))),
-        Some(took),
+        took.map(|took| human(&took)),
         Some(status.cost_usd.to_string()),
     ];
-    let facts: Vec<_> = facts.into_iter().flatten().collect();
-    let facts = format!("{DIM}{}{DIM:#}", facts.join(" · "));
-    vec![
-        page.fill(&title, "", "  "),
-        page.fill(&facts, "  ", "  "),
-        page.fill(&progress(status, page), "  ", "  "),
-    ]
+    let facts = facts.map(|fact| fact.map(|fact| format!("{DIM}{fact}{DIM:#}")));
+    vec![listed(title, "", page), listed(facts, "  ", page), listed(progress(status, page), "  ", page)]
+}
+
+/// Several things on one line, or on more of which none ends within a thing.
+fn listed<const N: usize>(things: [Option<String>; N], first: &str, page: Page) -> String {
+    const GLUE: &str = "\u{a0}";
+    let things: Vec<_> = things.into_iter().flatten().map(|thing| thing.replace(' ', GLUE)).collect();
+    page.fill(&things.join(&format!("{GLUE}· ")), first, "  ").replace(GLUE, " ")
 }
 
 fn word(status: &Status) -> String {
@@ -75,24 +81,19 @@ fn word(status: &Status) -> String {
     }
 }
 
-fn progress(status: &Status, page: Page) -> String {
+fn progress(status: &Status, page: Page) -> [Option<String>; 4] {
     let room = if page.is_narrow() { 10 } else { 24 };
     let (done, total) = (status.completed + status.skipped, status.total);
     let full = (done * room).checked_div(total).unwrap_or_default().min(room);
     let (full, empty) = ("━".repeat(full), "─".repeat(room - full));
-    let tasks = count(total, "task");
-    let failed = match status.failed {
-        0 => String::new(),
-        failed => format!(" · {RED}{failed} failed{RED:#}"),
-    };
-    let skipped = match status.skipped {
-        0 => String::new(),
-        skipped => format!(" · {skipped} skipped"),
-    };
-    format!(
-        "{GREEN}{full}{GREEN:#}{DIM}{empty}{DIM:#} {done}/{tasks} · {}%{skipped}{failed}",
-        status.progress
-    )
+    let bar = format!("{GREEN}{full}{GREEN:#}{DIM}{empty}{DIM:#} {done}/{}", count(total, "task"));
+    let failed = format!("{RED}{} failed{RED:#}", status.failed);
+    [
+        Some(bar),
+        Some(format!("{}%", status.progress)),
+        (status.skipped > 0).then(|| format!("{} skipped", status.skipped)),
+        (status.failed > 0).then_some(failed),
+    ]
 }
 
 /// The tasks, or of many those around the current one.
@@ -139,27 +140,28 @@ fn notes(status: &Status, page: Page) -> Vec<String> {
 
 fn held(hold: &Hold, page: Page) -> String {
     let until =
-        hold.until.as_deref().map_or("until /resume".to_owned(), |at| format!("until {}", minute(at)));
+        hold.until.as_deref().map_or("until you resume".to_owned(), |at| format!("until {}", minute(at)));
     let (kind, reason) = (hold.kind.replace('_', " "), shortened(&hold.reason, LONGEST_TEXT));
     page.fill(&format!("{YELLOW}‖{YELLOW:#} On hold {until} ({kind}): {reason}"), "", "  ")
 }
 
-/// What to type where no gate asks.
+/// What to type besides the answers to a gate.
 fn next(status: &Status, program: &str) -> Vec<(String, &'static str)> {
-    let command = |words: &str| format!("{program} {words}");
+    let command = |words: &str, does| vec![(format!("{program} {words}"), does)];
     let waits_for_a_person = status.hold.as_ref().is_some_and(|hold| hold.until.is_none());
     match status.word.as_str() {
-        "idle" => vec![(command("start"), "begins a session with today's task file")],
-        "completed" | "stopped" => vec![(command("start"), "begins the next one with today's task file")],
-        _ if status.paused => vec![(command("resume"), "goes on")],
-        _ if waits_for_a_person => vec![(command("resume"), "goes on, once that is mended")],
-        _ => vec![(command("logs --follow"), "watches it")],
+        "idle" => command("start", "begins a session with today's task file"),
+        "completed" | "stopped" => command("start", "begins the next one with today's task file"),
+        _ if waits_for_a_person => command("resume", "goes on, once that is mended"),
+        _ if status.paused => command("resume", "goes on"),
+        _ if status.gate.is_some() => Vec::new(),
+        _ => command("logs --follow", "watches it"),
     }
 }
 
 fn logs(status: &Status, session: &str, logs_dir: &Path, page: Page) -> Vec<String> {
     let Some(day) = status.last_activity.as_deref().and_then(|at| at.get(..10)) else { return Vec::new() };
     let (story, runs) = (shown(&logs_dir.join(format!("{day}.log"))), shown(&logs_dir.join(session)));
-    let text = format!("{DIM}Logs: {story} (the story), {runs}/ (the runs){DIM:#}");
+    let text = format!("{DIM}Logs: {story}, {runs}/{DIM:#}");
     vec![page.fill(&text, "  ", "  ")]
 }

@@ -65,13 +65,19 @@ fn at_all_widths(answer: &Value) -> String {
     pages
 }
 
+fn holds(name: &str, pages: &str) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, pages);
+    });
+}
+
 #[test]
 fn a_gate_before_a_task() {
     let gate = json!({"id": "g7_k3qd", "kind": "before", "task": 2, "opened_at": "2025-11-20T09:35:27.000+01:00",
         "reasons": ["required", "checkpoint after task 1", "rejected: mind the \"old\" table"],
         "choices": ["approve", "reject", "retry", "skip", "stop"]});
     let answer = answer("waiting_approval", &tasks("pending"), json!({"gate": gate}));
-    insta::assert_snapshot!("status_before_a_task", at_all_widths(&answer));
+    holds("status_before_a_task", &at_all_widths(&answer));
 }
 
 #[test]
@@ -79,13 +85,13 @@ fn a_failure() {
     let gate = json!({"id": "g7_k3qd", "kind": "failed", "task": 2, "reasons": ["task 2 failed"],
         "choices": ["retry", "skip", "stop"]});
     let answer = answer("waiting_approval", &tasks("failed"), json!({"gate": gate}));
-    insta::assert_snapshot!("status_of_a_failure", at_all_widths(&answer));
+    holds("status_of_a_failure", &at_all_widths(&answer));
 }
 
 #[test]
 fn a_run() {
     let answer = answer("running", &tasks("running"), json!({}));
-    insta::assert_snapshot!("status_of_a_run", at_all_widths(&answer));
+    holds("status_of_a_run", &at_all_widths(&answer));
 }
 
 #[test]
@@ -94,14 +100,14 @@ fn a_pause_and_everything_else_that_can_be_said() {
     let more = json!({"paused": true, "hold": hold, "task_file_changed": true, "rehearsal": true,
         "notifications": {"pending": 3, "dead": 1}});
     let answer = answer("paused", &tasks("interrupted"), more);
-    insta::assert_snapshot!("status_paused", at_all_widths(&answer));
+    holds("status_paused", &at_all_widths(&answer));
 }
 
 #[test]
 fn a_hold_that_ends_by_itself() {
     let hold = json!({"kind": "usage_limit", "until": "2025-11-20T14:00:00.000+01:00", "reason": "the usage limit is reached"});
     let answer = answer("held", &tasks("pending"), json!({"hold": hold}));
-    insta::assert_snapshot!("status_held", at_all_widths(&answer));
+    holds("status_held", &at_all_widths(&answer));
 }
 
 #[test]
@@ -111,13 +117,13 @@ fn an_end() {
         task(2, "Create server actions", "skipped", 0),
     ];
     let answer = answer("completed", &all, json!({"current": null, "progress": 100}));
-    insta::assert_snapshot!("status_completed", at_all_widths(&answer));
+    holds("status_completed", &at_all_widths(&answer));
 }
 
 #[test]
 fn nothing_yet() {
     let idle = json!({"status": "idle", "session": null, "message": "…"});
-    insta::assert_snapshot!("status_idle", at_all_widths(&idle));
+    holds("status_idle", &at_all_widths(&idle));
 }
 
 #[test]
@@ -128,6 +134,14 @@ fn of_many_tasks_those_around_the_current_one_are_shown() {
     assert!(shown.contains("… 34 more before") && shown.contains("… 6 more behind"), "{shown}");
     assert!(shown.contains("Step 35 ") && shown.contains("Step 54 "), "{shown}");
     assert!(shown.lines().count() < 32, "{shown}");
+}
+
+#[test]
+fn a_task_is_counted_by_its_place_if_its_number_is_not_that() {
+    let gate =
+        json!({"id": "g7_k3qd", "kind": "interrupted", "task": 10, "reasons": [], "choices": ["retry"]});
+    let shown = page(&answer("waiting_approval", &tasks("completed"), json!({"gate": gate})), None);
+    assert!(shown.contains("What now? Task 10 (4/4), Write it down was interrupted"), "{shown}");
 }
 
 #[test]
