@@ -11,6 +11,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::claude::{self, Birthplace};
@@ -159,7 +160,7 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let broken = engine.broken().clone();
     let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
-    let door = door(config, secret, engine, &worker);
+    let door = door(config, secret, engine, &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
     lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
     let failed = broken.clone();
@@ -177,12 +178,19 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
 /// Answers one request where no daemon runs: under its lock, by the same engine, through the same door.
 pub async fn answer(config: Config, secret: SecretString, request: Request) -> Result<Response, Error> {
     let Core { engine, worker, lock } = Core::build(&config, config.claude.rehearse).await?;
-    let response = http::inside(door(config, secret, engine, &worker), request).await;
+    let response =
+        http::inside(door(config, secret, engine, &worker, CancellationToken::new()), request).await;
     drop(lock);
     Ok(response)
 }
 
-fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Worker) -> Door {
+fn door(
+    config: Config,
+    secret: SecretString,
+    engine: Arc<Engine>,
+    worker: &Worker,
+    stop: CancellationToken,
+) -> Door {
     Door {
         engine,
         secrets: [Some(secret), config.webhooks.previous_secret].into_iter().flatten().collect(),
@@ -195,6 +203,7 @@ fn door(config: Config, secret: SecretString, engine: Arc<Engine>, worker: &Work
         allowed_hosts: config.server.allowed_hosts,
         logs_dir: config.paths.logs_dir,
         worker: worker.health(),
+        stop,
     }
 }
 

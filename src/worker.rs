@@ -4,6 +4,8 @@
 //! and a restart is nothing special. A run that a dead daemon left open is found again and seen through by the same
 //! code that sees through a fresh one. Stopping a run is only state: it asks on each ring whether its run is wanted.
 
+mod job;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,19 +15,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::claude::{
-    self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
-    Limits, Marker, Process, ProcessError, RunFiles,
-};
+use crate::claude::{self, Activity, Limits, ProcessError};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
-use crate::domain::session::{Session, Work};
-use crate::domain::task::Task;
+use crate::domain::run::{Outcome, Usage, Verdict};
+use crate::domain::session::Work;
 use crate::engine::{self, Engine};
 use crate::store::runs::Run;
-use crate::store::sessions;
-use crate::taskfile::{CheckOutput, DayLog, PromptParts, continue_prompt, prompt};
 
 /// How long to sleep at most without a ring.
 const TICK: Duration = Duration::from_mins(1);
@@ -106,26 +102,29 @@ impl Worker {
         let mut next: Option<Job> = None;
         while !stop.is_cancelled() {
             bell.borrow_and_update();
-            let job = match next.take() {
-                Some(job) => Some(job),
-                None => self.find_job().await,
+            let turn = match next.take() {
+                Some(job) => self.attend(job, &stop).await,
+                None => match self.find_job().await {
+                    Ok(Some(job)) => self.attend(job, &stop).await,
+                    Ok(None) => {
+                        self.is_well();
+                        tokio::select! {
+                            () = stop.cancelled() => return,
+                            _ = bell.changed() => {}
+                            () = tokio::time::sleep(self.longest_nap()) => {}
+                        }
+                        continue;
+                    }
+                    Err(error) => Err(error.into()),
+                },
             };
-            let Some(job) = job else {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    _ = bell.changed() => {}
-                    () = tokio::time::sleep(self.longest_nap()) => {}
-                }
-                continue;
-            };
-            let run = job.run.id;
-            match self.attend(job, &stop).await {
+            match turn {
                 Ok(claimed) => {
-                    self.health.send_if_modified(|health| health.take().is_some());
+                    self.is_well();
                     next = claimed.map(|run| Job { run, fresh: true });
                 }
                 Err(trouble) => {
-                    self.tell_trouble(run, &trouble).await;
+                    self.tell_trouble(&trouble).await;
                     tokio::select! {
                         () = stop.cancelled() => return,
                         () = tokio::time::sleep(PATIENCE) => {}
@@ -135,33 +134,27 @@ impl Worker {
         }
     }
 
+    fn is_well(&self) {
+        self.health.send_if_modified(|health| health.take().is_some());
+    }
+
     /// A run that is open, else one that can be claimed now.
-    async fn find_job(&self) -> Option<Job> {
+    async fn find_job(&self) -> Result<Option<Job>, engine::Error> {
         let snapshot = self.engine.snapshot();
         if let Some(run) = &snapshot.run {
-            return Some(Job { run: run.clone(), fresh: false });
+            return Ok(Some(Job { run: run.clone(), fresh: false }));
         }
-        let now = self.engine.now();
-        if snapshot.hold.as_ref().is_some_and(|hold| !hold.stands(now))
-            && let Err(error) = self.engine.end_hold(None).await
-        {
-            error!("failed to end a hold whose time has come: {error}");
+        if snapshot.hold.as_ref().is_some_and(|hold| !hold.stands(self.engine.now())) {
+            self.engine.end_hold(None).await?;
         }
         let ready = snapshot
             .current()
             .and_then(|session| session.open())
             .is_some_and(|open| matches!(open.work, Work::Ready { .. }) && open.paused.is_none());
         if !ready {
-            return None;
+            return Ok(None);
         }
-        match self.engine.claim().await {
-            Ok(run) => run.map(|run| Job { run, fresh: true }),
-            Err(error) => {
-                error!("failed to claim the task that is ready: {error}");
-                self.health.send_replace(Some(format!("failed to claim a task: {error}")));
-                None
-            }
-        }
+        Ok(self.engine.claim().await?.map(|run| Job { run, fresh: true }))
     }
 
     fn longest_nap(&self) -> Duration {
@@ -195,142 +188,6 @@ impl Worker {
         Ok(self.engine.finish(run.id, ended, took, !stop.is_cancelled()).await?)
     }
 
-    async fn see_to_its_end(
-        &self,
-        run: &Run,
-        fresh: bool,
-        session: &Session,
-        task: &Task,
-        unwanted: &CancellationToken,
-    ) -> Result<Outcome, Trouble> {
-        let files = self.files(run);
-        let marker = Marker::from(run.marker);
-        let process = if fresh {
-            match self.spawn(run, session, task, files.clone()).await? {
-                Ok(process) => process,
-                Err(refusal) => return Ok(unavailable(&refusal)),
-            }
-        } else {
-            let birthplace =
-                Birthplace { boot_id: run.boot_id.clone(), pid_namespace: run.pid_namespace.clone() };
-            match claude::find(files.clone(), marker, &birthplace).await? {
-                Found::NeverRan => return Ok(outcome(Verdict::NeverRan)),
-                Found::Adopted(process) => {
-                    info!("run {} was found alive and is adopted", run.id);
-                    process
-                }
-                Found::Gone(process) => process,
-            }
-        };
-        let limits = Limits {
-            total: task.spec.timeout.unwrap_or(self.settings.limits.total),
-            idle: task.spec.idle_timeout.unwrap_or(self.settings.limits.idle),
-            ..self.settings.limits
-        };
-        let activity = self.activity.clone();
-        let ended = claude::see_through(process, &limits, unwanted, move |doing| {
-            activity.send_replace(Some(doing));
-        })
-        .await?;
-        if ended.left_behind > 0 {
-            info!("run {} left {} processes behind, which were ended", run.id, ended.left_behind);
-        }
-        match (&ended.outcome.verdict, &task.spec.check) {
-            (Verdict::Completed { .. }, Some(check)) if !session.rehearsal => {
-                self.check(check, &files, marker, ended.outcome.clone(), unwanted).await
-            }
-            _ => Ok(ended.outcome),
-        }
-    }
-
-    async fn spawn(
-        &self,
-        run: &Run,
-        session: &Session,
-        task: &Task,
-        files: RunFiles,
-    ) -> Result<Result<Process, LaunchError>, Trouble> {
-        let settings = claude::Settings {
-            model: task.spec.model.clone().or_else(|| self.settings.claude.model.clone()),
-            ..self.settings.claude.clone()
-        };
-        let settings = if session.rehearsal { settings.rehearsal("/proc/self/exe") } else { settings };
-        let conversation = if run.resumed {
-            Conversation::Resume(run.conversation)
-        } else {
-            Conversation::New(run.conversation)
-        };
-        let environment = self.settings.environment.iter().cloned();
-        let invocation =
-            Invocation::of_claude(&settings, conversation, self.settings.project_dir.clone(), environment);
-        let prompt = self.prompt(run, session, task).await?;
-        Ok(claude::spawn(&Launcher::default(), &invocation, &prompt, files, Marker::from(run.marker)))
-    }
-
-    async fn prompt(&self, run: &Run, session: &Session, task: &Task) -> Result<String, Trouble> {
-        let day: Option<DayLog> = sessions::day(self.engine.store().readers(), &session.id)
-            .await?
-            .and_then(|day| serde_json::from_str(&day).ok());
-        let progress = &task.progress;
-        let check = task.spec.check.as_deref().zip(progress.check_output.as_deref());
-        let parts = PromptParts {
-            spec: &task.spec,
-            position: session
-                .tasks
-                .iter()
-                .position(|other| other.number() == task.number())
-                .map_or(0, |at| at + 1),
-            total: session.tasks.len(),
-            day: day.as_ref(),
-            notes: &progress.notes,
-            feedback: &progress.feedback,
-            check_output: check.map(|(name, output)| CheckOutput { name, output }),
-        };
-        Ok(if run.resumed { continue_prompt(&parts) } else { prompt(&parts) })
-    }
-
-    /// Runs the task's check, which has the last word on a run that says it was successful.
-    async fn check(
-        &self,
-        name: &str,
-        files: &RunFiles,
-        marker: Marker,
-        ended: Outcome,
-        unwanted: &CancellationToken,
-    ) -> Result<Outcome, Trouble> {
-        let Some((_, command, timeout)) = self.settings.checks.iter().find(|(known, ..)| known == name)
-        else {
-            let reason = "it is no longer in the configuration".to_owned();
-            let failure = Failure::Check { name: name.to_owned(), reason, output: String::new() };
-            return Ok(Outcome { verdict: Verdict::Failed { failure }, ..ended });
-        };
-        let environment = self.settings.environment.iter().cloned();
-        let check = Check {
-            name: name.to_owned(),
-            invocation: Invocation::of_check(
-                command,
-                self.settings.project_dir.clone(),
-                &self.settings.claude.env,
-                environment,
-            ),
-            timeout: *timeout,
-            grace: self.settings.limits.grace,
-        };
-        self.activity.send_replace(Some(Activity(format!("Check {name}"))));
-        let verdict = match claude::run_check(&Launcher::default(), &check, files, marker, unwanted).await? {
-            Checked::Passed => ended.verdict,
-            Checked::Failed(failure) => Verdict::Failed { failure },
-            Checked::Stopped => Verdict::Lost,
-            Checked::Unavailable(refusal) => unavailable(&refusal).verdict,
-        };
-        Ok(Outcome { verdict, ..ended })
-    }
-
-    fn files(&self, run: &Run) -> RunFiles {
-        let folder = self.settings.logs_dir.join(run.session.as_str());
-        RunFiles::new(folder, &format!("task-{}-run-{}", run.task, run.number))
-    }
-
     /// A token that is cancelled as soon as the committed state says that the run is to end.
     fn watch_whether_wanted(&self, run: RunId) -> Watch {
         let token = CancellationToken::new();
@@ -358,11 +215,13 @@ impl Worker {
         Watch { token, _guard: guard }
     }
 
-    async fn tell_trouble(&self, run: RunId, trouble: &Trouble) {
-        error!("failed to see to run {run}, which stays open and is tried again: {trouble}");
-        self.health.send_replace(Some(format!("run {run}: {trouble}")));
-        if let Trouble::Process(stuck) = trouble {
-            let reason = format!("{stuck}; end them by hand, the daemon goes on by itself then");
+    async fn tell_trouble(&self, trouble: &Trouble) {
+        let run = self.engine.snapshot().run.as_ref().map(|run| run.id);
+        let what = run.map_or("the next task".to_owned(), |run| format!("run {run}"));
+        error!("failed to see to {what}, which is tried again: {trouble}");
+        self.health.send_replace(Some(format!("{what}: {trouble}")));
+        if let Trouble::Process(stuck @ ProcessError::Survivors { .. }) = trouble {
+            let reason = format!("{stuck}; the daemon goes on by itself when they are gone");
             let hold = Hold { kind: HoldKind::Leftover, until: None, reason };
             if self.engine.hold().as_ref() != Some(&hold)
                 && let Err(error) = self.engine.begin_hold(hold).await
@@ -384,10 +243,6 @@ impl Worker {
 struct Watch {
     token: CancellationToken,
     _guard: tokio_util::sync::DropGuard,
-}
-
-fn unavailable(refusal: &LaunchError) -> Outcome {
-    outcome(Verdict::Unavailable { obstacle: Obstacle::Launch { message: refusal.to_string() } })
 }
 
 fn outcome(verdict: Verdict) -> Outcome {

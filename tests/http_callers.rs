@@ -17,7 +17,8 @@ use support::eventually::until;
 use support::http::{Ask, ask, post, stranger};
 use support::taskfile::Task;
 
-const PREVIOUS: &str = "previous-secret-0123456789";
+/// Not ASCII, as people's passwords are.
+const PREVIOUS: &str = "früheres-geheimnis-0123456789";
 const WRONG: &str = "wrong-secret-0123456789abcdef";
 
 #[test]

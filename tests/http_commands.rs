@@ -3,13 +3,10 @@
 
 mod support;
 
-use std::str::FromStr as _;
-
 use serde_json::{Value, json};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Executor as _};
 use support::claude::{Claude, succeeds};
 use support::daemon::Daemon;
+use support::database::Other;
 use support::http::{ask, post, stranger};
 use support::taskfile::Task;
 
@@ -195,21 +192,4 @@ fn a_row_that_cannot_be_read_is_a_500_that_keeps_its_reasons_to_the_log() {
     assert!(daemon.said().contains("a row of the table gates can't be read"), "{}", daemon.said());
     daemon.ask(post("/status", &json!({}))).succeeds();
     daemon.ask(ask("GET", "/health")).succeeds();
-}
-
-/// Another process that uses the daemon's database.
-struct Other(tokio::runtime::Runtime, sqlx::SqliteConnection);
-
-impl Other {
-    fn open(daemon: &Daemon) -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let path = daemon.folder().join("orchestrator.db");
-        let options = SqliteConnectOptions::from_str(path.to_str().unwrap()).unwrap();
-        let connection = runtime.block_on(options.connect()).unwrap();
-        Self(runtime, connection)
-    }
-
-    fn execute(&mut self, statement: &'static str) {
-        self.0.block_on(self.1.execute(statement)).unwrap();
-    }
 }

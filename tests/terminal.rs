@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::SOON;
@@ -168,7 +168,7 @@ fn a_second_ctrl_c_leaves_at_once_and_the_next_call_clears_up() {
     terminal.await_text("ending its run");
     terminal.press(CTRL_C);
     let screen = terminal.ended_with(130);
-    assert!(screen.contains("seen to by the next start:\n  orchestrator run tasks.md"), "{screen}");
+    assert!(screen.contains("the next start sees to it:\n  orchestrator run tasks.md"), "{screen}");
     let left = place.alive();
     assert!(!left.is_empty());
 
@@ -415,7 +415,12 @@ fn nobody_listening_is_no_reason_to_fail() {
 #[test]
 fn colours_are_for_terminals_that_want_them() {
     let mut place = Place::with(&two_tasks());
-    let colourful = |terminal: &Terminal| terminal.written().contains("\u{1b}[1m");
+    let colourful = |terminal: &Terminal| {
+        let written = terminal.written();
+        let is_colour =
+            |rest: &str| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m');
+        written.split("\u{1b}[").skip(1).any(is_colour)
+    };
     let mut first = place.terminal(100, &REHEARSAL);
     first.await_prompt();
     assert!(colourful(&first), "{:?}", first.written());
@@ -427,11 +432,7 @@ fn colours_are_for_terminals_that_want_them() {
     second.await_prompt();
     second.enter("y");
     second.ended_with(0);
-    assert!(
-        !second.written().replace("\u{1b}[J", "").replace("\u{1b}[1A", "").contains('\u{1b}'),
-        "{:?}",
-        second.written()
-    );
+    assert!(!colourful(&second), "{:?}", second.written());
 
     let piped = place.call(&["run", "nothing.md"]);
     assert_eq!(piped.err, "error: there is no task file nothing.md\n");
@@ -482,4 +483,63 @@ fn the_help_says_what_there_is() {
     }
     let wrong = place.call(&["run"]);
     assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn a_daemon_that_cannot_start_says_why() {
+    let mut place = Place::configured(&two_tasks(), "[server]\nport = 0");
+    let without_secret = place.call(&["serve"]);
+    assert_eq!(without_secret.code, Some(1), "{without_secret:?}");
+    assert!(without_secret.err.starts_with("error: webhooks.secret is not set"), "{without_secret:?}");
+
+    fs::write(place.path("wrong.toml"), "[server]\nport = 99999\nprot = 3\n").unwrap();
+    let wrong = place.call(&["serve", "--config", "wrong.toml"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(1), ""), "{wrong:?}");
+    insta::assert_snapshot!("wrong_configuration", wrong.err);
+
+    place.set("WEBHOOK_SECRET", support::daemon::SECRET);
+    let terminal = place.terminal(100, &RUN);
+    terminal.await_prompt();
+    let second = place.call(&["serve"]);
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert!(second.err.starts_with("error: another orchestrator is using"), "{second:?}");
+}
+
+#[test]
+fn what_comes_back_from_the_background_asks_again() {
+    let place = Place::with(&two_tasks());
+    let mut terminal = place.terminal(100, &RUN);
+    terminal.await_prompt();
+
+    terminal.signal(Signal::CONT);
+    eventually(SOON, "a second prompt", || {
+        let screen = terminal.screen();
+        if screen.matches("\n>").count() == 2 { Ok(()) } else { Err(screen) }
+    });
+    terminal.enter("y");
+
+    terminal.ended_with(0);
+}
+
+#[test]
+fn nohup_is_respected() {
+    let place = endless_place("");
+    let quoted = format!("trap '' HUP; exec {} run tasks.md", env!("CARGO_BIN_EXE_orchestrator"));
+    let mut process = wrapped(&place.command(&RUN), &quoted).spawn().unwrap();
+    await_run(&place);
+
+    kill_process(Pid::from_child(&process), Signal::HUP).unwrap();
+    fs::write(place.path("go"), "").unwrap();
+    let status = eventually(SOON, "it to end", || process.try_wait().unwrap().ok_or("runs"));
+
+    assert_eq!(status.code(), Some(0));
+}
+
+/// The same call through a shell.
+fn wrapped(command: &Command, script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).current_dir(command.get_current_dir().unwrap()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(Stdio::null()).stdout(Stdio::null());
+    shell
 }

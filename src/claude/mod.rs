@@ -17,6 +17,7 @@ mod invocation;
 mod launch;
 mod limits;
 mod marker;
+mod members;
 mod process;
 mod procfs;
 mod readable;

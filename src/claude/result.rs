@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::stream::{number, owned, text_of};
+use super::members::{number, owned, text_of};
 use super::text::{about_tool, bounded};
 use crate::domain::usd::Usd;
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::members::{number, owned, text_of};
 use super::result::{RunResult, result};
 use super::text::about_tool;
 
@@ -208,18 +209,6 @@ fn rate_limit(info: &Value) -> RateLimit {
 
 fn blocks(content: &Value) -> impl Iterator<Item = &Value> {
     content.as_array().into_iter().flatten()
-}
-
-pub(super) fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value[key].as_str()
-}
-
-pub(super) fn owned(value: &Value, key: &str) -> Option<String> {
-    text_of(value, key).map(str::to_owned)
-}
-
-pub(super) fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or(0)
 }
 
 #[cfg(test)]

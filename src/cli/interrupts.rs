@@ -1,17 +1,19 @@
-//! The signals that end a run in the terminal: Ctrl-C, a service manager's SIGTERM, and a terminal that is closed.
+//! The signals that a run in the terminal heeds: Ctrl-C, a service manager's SIGTERM, a terminal that is closed, and `fg`.
 
 use std::fs;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// A wish from outside that this end.
+/// What a signal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interrupt {
     /// Ctrl-C or SIGTERM; the second one means at once.
     Asked,
     /// The terminal is gone. It may be told more than once.
     HungUp,
+    /// The process was stopped, by Ctrl-Z, and goes on.
+    Continued,
 }
 
 /// Listens; from now on these signals don't end the process by themselves.
@@ -20,6 +22,7 @@ pub(super) struct Interrupts {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
+    cont: Option<Signal>,
 }
 
 impl Interrupts {
@@ -34,6 +37,7 @@ impl Interrupts {
             interrupt: unless_ignored(SignalKind::interrupt())?,
             terminate: unless_ignored(SignalKind::terminate())?,
             hangup: unless_ignored(SignalKind::hangup())?,
+            cont: unless_ignored(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
 
@@ -43,6 +47,7 @@ impl Interrupts {
             () = received(&mut self.interrupt) => Interrupt::Asked,
             () = received(&mut self.terminate) => Interrupt::Asked,
             () = received(&mut self.hangup) => Interrupt::HungUp,
+            () = received(&mut self.cont) => Interrupt::Continued,
         }
     }
 }

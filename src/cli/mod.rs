@@ -1,24 +1,14 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
-mod attend;
-mod card;
 mod check;
 mod client;
-mod closing;
-mod heard;
 mod inspect;
 mod interrupts;
-mod keyboard;
-mod live;
-mod opening;
 mod page;
-mod prompt;
-mod rehearsal;
+mod reason;
 mod run;
 mod say;
-mod screen;
 mod serve;
-mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -107,13 +97,24 @@ enum Error {
     Unreachable(#[from] client::Unreachable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
+    #[error("the database failed; what was going on is found again by the next start")]
+    Database,
 }
 
 impl Error {
+    fn say(&self) {
+        if let Self::Config(problems) = self {
+            problems.sentences().for_each(say::error);
+        } else {
+            say::error(self);
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
             Self::Unreachable(_) => Exit::Unreachable,
+            Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
             | Self::Logging(_)
@@ -139,7 +140,7 @@ pub fn main() -> ExitCode {
     };
     result
         .unwrap_or_else(|error| {
-            say::error(&error);
+            error.say();
             error.exit()
         })
         .into()

@@ -1,14 +1,26 @@
 //! `orchestrator run FILE`: the engine and the worker of the daemon, with a terminal in the operator's place.
 
+mod attend;
+mod card;
+mod closing;
+mod heard;
+mod keyboard;
+mod live;
+mod opening;
+mod prompt;
+mod rehearsal;
+mod screen;
+mod story;
+
 use std::path::PathBuf;
 
 use clap::Args;
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
-use super::attend::Terminal;
+use self::attend::Terminal;
 use super::interrupts::Interrupts;
-use super::{Arguments as Global, Error, Exit, opening};
+use super::{Arguments as Global, Error, Exit};
 use crate::app::{self, Console, Core};
 use crate::config::Config;
 

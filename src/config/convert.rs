@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::keys::Kind;
-use super::problem::nearest;
+use super::problem::{Wrong, nearest};
 use super::setting::Setting;
 use super::sources::inline;
 use super::variables::{PREFIX, SHORT_NAMES};
@@ -19,14 +19,6 @@ use crate::domain::duration;
 
 /// The shortest secret that isn't refused, in characters.
 const SHORTEST_SECRET: usize = 16;
-
-/// Why a value isn't taken.
-pub(super) enum Wrong {
-    /// It isn't of the key's kind; the message says which one that is.
-    Kind,
-    /// Completes the sentence that begins with the key.
-    Because(String),
-}
 
 fn because<T>(sentence: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong::Because(sentence.into()))

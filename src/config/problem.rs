@@ -3,6 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
+/// Why a value isn't taken.
+pub(super) enum Wrong {
+    /// It isn't of the key's kind; the message says which one that is.
+    Kind,
+    /// Completes the sentence that begins with the key.
+    Because(String),
+}
+
 /// The layer that a place is in, lowest first: what [`config::Value::origin`](::config::Value::origin) tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layer {

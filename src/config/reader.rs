@@ -2,9 +2,10 @@
 
 use config::{Config, Map, Value};
 
-use super::convert::{Folders, Wrong, text};
+use super::convert::{Folders, text};
 use super::keys::{self, Kind};
 use super::problem::Problem;
+use super::problem::Wrong;
 use super::setting::Setting;
 use super::sources::Placed;
 use super::variables::Variables;

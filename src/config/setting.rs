@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use config::{Value, ValueKind};
 
-use super::convert::Wrong;
+use super::problem::Wrong;
 use super::problem::{Layer, Problem};
 use super::sources::inline;
 use super::variables::Variables;

@@ -1,12 +1,12 @@
 //! The steps that an operator's command takes.
 
+use super::change::Effect;
 use super::event::{Event, one_line, waiting_sentence};
 use super::gate::{About, Choice, Decision, Gate, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
 use super::refused::{Refused, must_offer};
 use super::session::{Why, Work};
 use super::task::TaskState;
-use super::transition::Effect;
 use super::turn::Turn;
 
 impl Turn<'_> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::command::Actor;
+use super::actor::Actor;
+use super::change::Effect;
 use super::event::{Event, denied};
 use super::gate::Reason;
 use super::hold::Hold;
@@ -11,7 +12,6 @@ use super::refused::Refused;
 use super::run::{Failure, Outcome, Verdict};
 use super::session::{Why, Work};
 use super::task::TaskState;
-use super::transition::Effect;
 use super::turn::Turn;
 
 impl Turn<'_> {

@@ -1,12 +1,9 @@
 //! What a session can be told to do, and by whom.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
 use std::time::Duration;
 
+use super::actor::Actor;
 use super::id::{GateId, RunId, SessionId, TaskNumber};
 use super::plan::Plan;
 use super::policy::Policy;
@@ -116,38 +113,5 @@ impl Target {
             Self::Gate(gate) => Some(gate),
             Self::Current | Self::Task(_) => None,
         }
-    }
-}
-
-/// Who did something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    /// A name that a person recognises.
-    pub name: String,
-    /// The chat that the command came from, which needs no notification of what it caused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chat: Option<String>,
-}
-
-impl Actor {
-    /// Someone or something with a name and no chat.
-    pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), chat: None }
-    }
-
-    /// The policy, where it decides in a person's stead.
-    pub fn policy() -> Self {
-        Self::named("policy")
-    }
-
-    /// The worker, which reports what it saw.
-    pub fn worker() -> Self {
-        Self::named("worker")
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
     }
 }

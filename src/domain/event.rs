@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::Actor;
+use super::actor::Actor;
 use super::duration::{human, seconds};
 use super::gate::{About, Decision, Gate, Next};
 use super::hold::Hold;
@@ -161,8 +161,12 @@ impl Event {
         }
     }
 
-    /// What happened, as a sentence without its full stop, fit for a line of a log.
+    /// What happened, as a sentence without its full stop, fit for a line of a log whatever words it quotes.
     pub fn sentence(&self) -> String {
+        self.told().replace(|character: char| character.is_control(), " ")
+    }
+
+    fn told(&self) -> String {
         match self {
             Self::SessionStarted { task_file, tasks, rehearsal, by } => format!(
                 "Session started by {by}: {} from {task_file}{}",
@@ -248,7 +252,8 @@ pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
             };
             let again =
                 gate.retriable().map_or(String::new(), |task| format!(" (/retry runs task {task} again)"));
-            format!("{asked} ({}); gate {id}: {choices}{again}", gate.reasons().join(", "))
+            let reasons = one_line(&gate.reasons().join(", "));
+            format!("{asked} ({reasons}); gate {id}: {choices}{again}")
         }
         About::Failed { .. } => format!("{subject}: failed, what now? Gate {id}: {choices}"),
         About::Interrupted { .. } => format!("{subject}: interrupted, what now? Gate {id}: {choices}"),

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::command::Actor;
+use super::actor::Actor;
 use super::id::{GateId, TaskNumber};
 
 /// An open question to the operator.

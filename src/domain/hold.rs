@@ -38,6 +38,9 @@ pub enum HoldKind {
 }
 
 impl HoldKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::UsageLimit, Self::Login, Self::Api, Self::Launch, Self::Leftover];
+
     /// The word used in the API and the database.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,8 +2,10 @@
 //!
 //! [`transition`](transition::transition) is the whole of it; the other rooms hold the words it is written in.
 
+pub mod actor;
 mod answers;
 mod attempt;
+pub mod change;
 pub mod command;
 pub mod duration;
 pub mod event;

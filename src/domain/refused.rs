@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::change::World;
 use super::command::{Command, Order, Target};
 use super::gate::{Choice, Gate};
 use super::id::{GateId, RunId, TaskNumber};
 use super::session::Session;
-use super::transition::World;
 
 /// Why a command is not carried out, in words that a person can act on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::command::Actor;
+use super::actor::Actor;
 use super::gate::{Gate, Reason};
 use super::id::{RunId, SessionId, TaskNumber};
 use super::policy::Policy;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::command::Actor;
+use super::actor::Actor;
 use super::event::Event;
 use super::gate::{About, Next, Reason};
 use super::id::TaskNumber;

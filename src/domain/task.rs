@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::command::Actor;
+use super::actor::Actor;
 use super::duration::seconds;
 use super::id::TaskNumber;
 use super::plan::TaskSpec;

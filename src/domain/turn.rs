@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::command::{Actor, Opening, Order};
+use super::actor::Actor;
+use super::change::{Effect, Transition, World};
+use super::command::{Opening, Order};
 use super::event::{Event, Subject};
 use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
 use super::refused::Refused;
 use super::session::{Open, Session, State, Work};
 use super::task::{Approval, Progress, Task, TaskState};
-use super::transition::{Effect, Transition, World};
 
 /// A transition in the making. While `work` is `None`, [`super::settle`] has to find what comes next.
 pub(super) struct Turn<'a> {

@@ -1,7 +1,7 @@
 //! The only writer of session state: a command becomes one transaction, then the doorbell rings.
 //!
-//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, later the
-//! notifier and the event streams) waits for the bell and re-reads the snapshot: a wake-up that is missed costs nothing.
+//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, the event
+//! streams, later the notifier) waits for the bell and re-reads what is committed: a wake-up that is missed costs nothing.
 //! Knows neither HTTP nor processes.
 
 mod error;
@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::error::Error;
 pub use self::snapshot::Snapshot;
 use self::write::Write;
-use crate::domain::command::{Actor, Command, Order};
+use crate::domain::actor::Actor;
+use crate::domain::command::{Command, Order};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
 use crate::domain::policy::Policy;

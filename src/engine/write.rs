@@ -8,14 +8,16 @@ use uuid::Uuid;
 
 use super::opening::Prepared;
 use super::{Done, Engine, Error, Request, Snapshot, Wish};
-use crate::domain::command::{Actor, Command, Order};
+use crate::domain::actor::Actor;
+use crate::domain::change::{Effect, Transition, World};
+use crate::domain::command::{Command, Order};
 use crate::domain::event::Event;
 use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
 use crate::domain::refused::Refused;
-use crate::domain::session::Session;
-use crate::domain::transition::{Effect, Transition, World, transition};
+use crate::domain::session::{Session, TaskFile};
+use crate::domain::transition::transition;
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
 use crate::store::{self, events, gates, holds, requests, runs, sessions};
@@ -59,19 +61,13 @@ impl<'a> Write<'a> {
                 if *replace {
                     self.stop_current(&request.by).await?;
                 }
-                if let Some(earlier) = sessions::completed(&mut self.transaction, &prepared.task_file).await?
-                    && !again
-                    && !self.engine.settings().rehearse
-                {
-                    return Err(Error::Refused(format!(
-                        "{} was already completed, unchanged, by session {earlier}: \"start {} again\" runs it once more",
-                        prepared.task_file.name, prepared.task_file.name
-                    )));
+                if !again && self.is_free() {
+                    self.must_be_new(&prepared.task_file).await?;
                 }
                 let id = self.fresh_session_id().await?;
                 let day = prepared.day.clone();
-                self.open(&order(Command::Start(Box::new(prepared.opening(self.engine, id)))), day.as_deref())
-                    .await
+                let opening = Command::Start(Box::new(prepared.opening(self.engine, id)));
+                self.open(&order(opening), day.as_deref()).await
             }
         }
     }
@@ -120,6 +116,22 @@ impl<'a> Write<'a> {
         requests::record(&mut self.transaction, key, answer, self.engine.now()).await
     }
 
+    /// Whether no session is in the way of another one.
+    fn is_free(&self) -> bool {
+        self.next.current().is_none_or(|session| session.open().is_none() || session.is_stopping())
+    }
+
+    async fn must_be_new(&mut self, file: &TaskFile) -> Result<(), Error> {
+        let earlier = sessions::completed(&mut self.transaction, file).await?;
+        match earlier.filter(|_| !self.engine.settings().rehearse) {
+            None => Ok(()),
+            Some(earlier) => Err(Error::Refused(format!(
+                "{name} was already completed, unchanged, by session {earlier}: \"start {name} again\" runs it once more",
+                name = file.name
+            ))),
+        }
+    }
+
     async fn open(&mut self, order: &Order, day: Option<&str>) -> Result<Done, Error> {
         let current = self.next.current().filter(|session| !session.is_stopping()).cloned();
         let world = self.world().await?;
@@ -141,7 +153,7 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// A run's end is for its own session; a claim for the oldest that is ready; everything else for the newest.
+    /// A run's end is for its own session, everything else for the newest: an older one can only be ending.
     fn addressee(&self, command: &Command) -> Option<&Arc<Session>> {
         match command {
             Command::Finish { run, .. } => self

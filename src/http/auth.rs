@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,11 +19,13 @@ use subtle::ConstantTimeEq;
 use super::body::Object;
 use super::error::{ApiError, Code};
 
+/// The one scheme of `Authorization` that is understood.
+const BEARER: &[u8] = b"bearer ";
 /// How far a signature's time may be from ours, in seconds.
 const TOLERANCE: i64 = 5 * 60;
 /// How many wrong proofs a minute an address may give before it is told to stop.
 const FAILURES: u32 = 10;
-/// How many addresses are kept in mind; beyond it those of earlier minutes are forgotten.
+/// How many addresses are kept in mind; more in one minute are told to stop at once.
 const ADDRESSES: usize = 10_000;
 
 /// What callers have to know.
@@ -75,16 +77,14 @@ impl Gatekeeper {
     }
 
     fn knows_secret(&self, proof: &Proof<'_>) -> bool {
-        let text = |name: &str| proof.headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        let header = |name: &str| proof.headers.get(name).map(HeaderValue::as_bytes);
+        let bearer = header("authorization").and_then(|value| {
+            let (scheme, token) = value.split_at_checked(BEARER.len())?;
+            scheme.eq_ignore_ascii_case(BEARER).then_some(token.trim_ascii())
         });
         let field = proof.body.and_then(|body| body.0.get("secret")).and_then(Value::as_str);
-        [bearer, text("x-webhook-secret"), field].into_iter().flatten().any(|offered| {
-            self.secrets
-                .iter()
-                .any(|secret| bool::from(secret.expose_secret().as_bytes().ct_eq(offered.as_bytes())))
+        [bearer, header("x-webhook-secret"), field.map(str::as_bytes)].into_iter().flatten().any(|offered| {
+            self.secrets.iter().any(|secret| bool::from(secret.expose_secret().as_bytes().ct_eq(offered)))
         })
     }
 
@@ -115,6 +115,9 @@ impl Gatekeeper {
         let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if failures.len() >= ADDRESSES {
             failures.retain(|_, failures| failures.minute == minute);
+        }
+        if failures.len() >= ADDRESSES && !failures.contains_key(&from) {
+            return true;
         }
         let entry = failures.entry(from).or_insert(Failures { minute, count: 0 });
         if entry.minute != minute {

@@ -15,7 +15,7 @@ use super::App;
 use super::auth::Proof;
 use super::body::{Object, Sender};
 use super::error::{ApiError, Code};
-use crate::domain::command::Actor;
+use crate::domain::actor::Actor;
 use crate::store::requests::Key;
 
 /// The longest body that is read.
@@ -144,6 +144,7 @@ fn fingerprint(endpoint: &str, object: &Object) -> String {
     let mut fields = object.0.clone();
     fields.remove("secret");
     fields.remove("sent_at");
+    fields.remove("request_id");
     let asked = serde_json::Value::Object(fields).to_string();
     let digest = Sha256::new().chain_update(endpoint).chain_update("\n").chain_update(asked).finalize();
     digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))

@@ -16,18 +16,26 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, error, info};
 
 /// How long the head of a request may take to arrive, and a connection may wait for its next one.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long requests under way may take after `stop`; less than the daemon as a whole is given to drain.
-const DRAIN: Duration = Duration::from_secs(17);
+const DRAIN: Duration = Duration::from_secs(16);
+/// How long the last answers may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long to wait when the system has no connection to give, as when too many files are open.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Answers until `stop` comes, then lets what is under way finish.
-pub(super) async fn answer(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub(super) async fn answer(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    under_way: TaskTracker,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).half_close(true);
     let connections = GracefulShutdown::new();
@@ -45,9 +53,18 @@ pub(super) async fn answer(listener: TcpListener, router: Router, stop: Cancella
         }
     }
     drop(listener);
-    if timeout(DRAIN, connections.shutdown()).await.is_err() {
-        info!("dropping connections whose callers don't read their answers");
+    tokio::select! {
+        () = connections.shutdown() => {}
+        () = all_answered(&under_way) => info!("dropping connections whose callers don't read their answers"),
     }
+}
+
+/// Waits until every request under way has its answer, and those who read have had their time.
+async fn all_answered(under_way: &TaskTracker) {
+    under_way.close();
+    // Handlers are bounded in time themselves; one that isn't done by then is dropped like a caller who doesn't read.
+    let _ = timeout(DRAIN, under_way.wait()).await;
+    sleep(LAST_WORDS).await;
 }
 
 fn connect(

@@ -8,9 +8,15 @@ mod call;
 mod callers;
 mod commands;
 mod error;
+mod events;
+mod exposition;
 mod health;
+mod insider;
 mod listen;
+mod metrics;
+mod process;
 mod reads;
+mod traffic;
 mod view;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,11 +31,13 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -38,6 +46,7 @@ use tracing::{Instrument, info, info_span};
 pub use self::auth::sign;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
+use self::traffic::Traffic;
 use crate::engine::Engine;
 
 /// How long a request may take, its body's arrival included; less than requests under way are given at the end.
@@ -63,6 +72,8 @@ pub struct Door {
     pub logs_dir: PathBuf,
     /// Whether the worker is well, and if not, why.
     pub worker: watch::Receiver<Option<String>>,
+    /// Comes when the daemon is to end; open streams end with it.
+    pub stop: CancellationToken,
 }
 
 /// What every handler shares; cheap to clone.
@@ -77,7 +88,11 @@ struct Inner {
     allowed_hosts: Vec<String>,
     logs_dir: PathBuf,
     worker: watch::Receiver<Option<String>>,
+    stop: CancellationToken,
+    streams: Arc<Semaphore>,
+    traffic: Traffic,
     started: Instant,
+    started_at: Timestamp,
 }
 
 impl std::ops::Deref for App {
@@ -96,17 +111,20 @@ impl Inner {
 
 /// Answers on a listener until `stop` comes, then lets what is under way finish.
 pub async fn serve(listener: TcpListener, door: Door, stop: CancellationToken) {
-    listen::answer(listener, router(door), stop).await;
+    let under_way = TaskTracker::new();
+    let router = router(door, under_way.clone());
+    listen::answer(listener, router, stop, under_way).await;
 }
 
 /// Answers a request from within this process as it would be answered on a listener.
 pub async fn inside(door: Door, mut request: Request) -> Response {
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
-    let Ok(response) = router(door).oneshot(request).await;
+    let Ok(response) = router(door, TaskTracker::new()).oneshot(request).await;
     response
 }
 
-fn router(door: Door) -> Router {
+fn router(door: Door, under_way: TaskTracker) -> Router {
+    let started_at = door.engine.now();
     let app = App(Arc::new(Inner {
         engine: door.engine,
         keeper: auth::Gatekeeper::new(door.secrets, door.require_signature),
@@ -114,7 +132,11 @@ fn router(door: Door) -> Router {
         allowed_hosts: door.allowed_hosts,
         logs_dir: door.logs_dir,
         worker: door.worker,
+        stop: door.stop,
+        streams: Arc::new(Semaphore::new(events::STREAMS)),
+        traffic: Traffic::default(),
         started: Instant::now(),
+        started_at,
     }));
     let commands = Router::new()
         .route("/command", post(commands::command))
@@ -135,11 +157,13 @@ fn router(door: Door) -> Router {
         .merge(commands.clone())
         .nest("/webhook", commands)
         .route("/health", get(health::health))
+        .route("/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
         .fallback(async || ApiError::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(
                 Code::MethodNotAllowed,
-                "this path takes another method: POST for commands, GET for /health",
+                "this path takes another method: POST for commands, GET for /health, /events and /metrics",
             )
         })
         .layer(from_fn_with_state(app.clone(), right_host))
@@ -150,6 +174,8 @@ fn router(door: Door) -> Router {
         .layer(from_fn(in_time))
         .layer(from_fn(log))
         .layer(from_fn(to_its_end))
+        .layer(from_fn_with_state(app.clone(), traffic::count))
+        .layer(from_fn(move |request, next: Next| under_way.track_future(next.run(request))))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(map_request(plain_request_id))

@@ -1,6 +1,7 @@
 //! Events: the journal, in the order of its ids.
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{Error, from_json, parsed, to_json};
@@ -83,4 +84,58 @@ pub async fn after(readers: &SqlitePool, session: &SessionId, id: i64) -> Result
         Ok(Told { id: row.id, at: parsed(TABLE, &row.at)?, event, message: row.message })
     })
     .collect()
+}
+
+/// An event, whole.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its id; ids count up over the whole database.
+    pub id: i64,
+    /// What kind of thing happened: letters and underscores.
+    pub kind: String,
+    /// In which session.
+    pub session: Option<String>,
+    /// The task that it is about, if it is about one.
+    pub task: Option<i64>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened, as a sentence.
+    pub message: String,
+    /// What happened, as it is stored.
+    pub event: Box<RawValue>,
+}
+
+/// What happened after an event, in all sessions, oldest first and at most `limit` of it.
+pub async fn since(readers: &SqlitePool, id: i64, limit: i64) -> Result<Vec<Stored>, Error> {
+    sqlx::query!(
+        r#"SELECT id AS "id!", kind, session_id, task, at, message, event FROM events
+           WHERE id > ? ORDER BY id LIMIT ?"#,
+        id,
+        limit
+    )
+    .fetch_all(readers)
+    .await?
+    .into_iter()
+    .map(|row| {
+        if !row.kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            return Err(Error::corrupt(TABLE, format!("the kind of event {} is no word", row.id)));
+        }
+        Ok(Stored {
+            id: row.id,
+            kind: row.kind,
+            session: row.session_id,
+            task: row.task,
+            at: parsed(TABLE, &row.at)?,
+            message: row.message,
+            event: from_json(TABLE, &row.event)?,
+        })
+    })
+    .collect()
+}
+
+/// The newest event's id; 0 before the first.
+pub async fn newest(readers: &SqlitePool) -> Result<i64, Error> {
+    let newest =
+        sqlx::query_scalar!(r#"SELECT max(id) AS "newest: i64" FROM events"#).fetch_one(readers).await?;
+    Ok(newest.unwrap_or(0))
 }

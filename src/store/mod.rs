@@ -11,6 +11,9 @@ mod lock;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+pub mod tallies;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -20,12 +23,13 @@ use std::time::Duration;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 pub use self::error::Error;
 pub use self::lock::{Lock, LockError};
+use crate::files::private;
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,15 +39,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
+    reading: SqliteConnectOptions,
     epoch: String,
 }
 
 impl Store {
-    /// Opens the file, creating it if need be, and brings its schema up to date.
+    /// Opens the file, creating it for its owner only if need be, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        private::append(path).map_err(|source| Error::open(path, sqlx::Error::Io(source)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -52,8 +57,12 @@ impl Store {
         let mut writer = options.connect().await.map_err(|source| Error::open(path, source))?;
         sqlx::migrate!().run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
         let epoch = epoch(&mut writer).await?;
-        let readers = SqlitePoolOptions::new().max_connections(2).connect_lazy_with(options.read_only(true));
-        Ok(Self { writer: Mutex::new(writer), readers, epoch })
+        let reading = options.read_only(true);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(2)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_lazy_with(reading.clone());
+        Ok(Self { writer: Mutex::new(writer), readers, reading, epoch })
     }
 
     /// The one connection that writes; whoever holds it is alone with the state.
@@ -71,9 +80,11 @@ impl Store {
         &self.epoch
     }
 
-    /// Whether the database answers.
+    /// Whether the file can be opened and read; what an open connection remembers of it would prove nothing.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query_scalar!("SELECT count(*) FROM meta").fetch_one(&self.readers).await?;
+        let mut connection = self.reading.connect().await?;
+        sqlx::query_scalar!("SELECT count(*) FROM meta").fetch_one(&mut connection).await?;
+        connection.close().await?;
         Ok(())
     }
 }

@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+/// The most mistakes that fit an answer to a request.
+const MOST_EXPLAINED: usize = 100;
 /// How many characters of a long line are shown on each side of the column.
 const NEIGHBOURHOOD: usize = 60;
 
@@ -47,9 +49,13 @@ impl fmt::Display for Diagnostics {
 }
 
 impl Diagnostics {
-    /// One `file:line:column: message (help)` a line, for where there is no terminal to draw in.
+    /// One `file:line:column: message (help)` a line, for where there is no terminal to draw in; a hundred at most.
     pub fn explained(&self) -> String {
-        let each: Vec<String> = self.0.iter().map(Diagnostic::explained).collect();
+        let mut each: Vec<String> = self.0.iter().take(MOST_EXPLAINED).map(Diagnostic::explained).collect();
+        let left_out = self.0.len().saturating_sub(MOST_EXPLAINED);
+        if left_out > 0 {
+            each.push(format!("and {left_out} more, which `orchestrator check` lists"));
+        }
         each.join("\n")
     }
 

@@ -2,9 +2,9 @@
 //!
 //! | module | from | to |
 //! | --- | --- | --- |
-//! | [`mod@parse`] | a task file's bytes | a [`Plan`](crate::domain::plan::Plan), or every mistake at once |
-//! | [`mod@render`] | a plan | a task file |
-//! | [`mod@prompt`] | one task of a plan | the text that Claude is given |
+//! | [`parse()`] | a task file's bytes | a [`Plan`](crate::domain::plan::Plan), or every mistake at once |
+//! | [`render()`] | a plan | a task file |
+//! | [`prompt()`] | one task of a plan | the text that Claude is given |
 //! | [`daily`] | the day's log | its context and notes |
 //! | [`diagnostic`] | a mistake | the lines that point at it |
 //!

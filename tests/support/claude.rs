@@ -57,6 +57,11 @@ pub fn waits(ready: &Path, go: &Path) -> String {
     format!("stand-in waits {} {}\n", ready.display(), go.display())
 }
 
+/// The stand-in does not end when it is asked to.
+pub fn resists() -> String {
+    "stand-in resists\n".to_owned()
+}
+
 /// The stand-in prints so many bytes that mean nothing.
 pub fn babbles(bytes: usize) -> String {
     format!("stand-in babbles {bytes}\n")

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::claude::Claude;
+use super::database::Database;
 use super::eventually::eventually;
 use super::processes::{self, Process};
 use super::taskfile::{Task, task_file};
@@ -155,6 +156,11 @@ impl Daemon {
     /// The folder that Claude works in.
     pub fn project(&self) -> PathBuf {
         self.folder.path().join("project")
+    }
+
+    /// Its database, to look into at any time and to write to while the daemon is down.
+    pub fn database(&self) -> Database {
+        Database::at(&self.folder.path().join("orchestrator.db"))
     }
 
     pub fn pid(&self) -> i32 {

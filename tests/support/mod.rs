@@ -12,11 +12,13 @@
 
 pub mod claude;
 pub mod daemon;
+pub mod database;
 pub mod eventually;
 pub mod http;
 pub mod model;
 pub mod processes;
 pub mod rig;
+pub mod stream;
 pub mod taskfile;
 pub mod terminal;
 

@@ -35,6 +35,7 @@ while read -r who does first second; do
       result success false completed "$first" '"result":"Done."'
       exit 0
       ;;
+    resists) trap '' TERM ;;
     babbles) head -c "$first" /dev/urandom ;;
     drones) head -c "$first" /dev/zero | tr '\0' x ;;
     fails)

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::super::Exit;
+use crate::cli::Exit;
 
 /// An answer of the daemon, or of the same engine in this process.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::io;
 use std::iter::successors;
 use std::time::Duration;
 
+use reqwest::{Method, RequestBuilder};
 use tokio::time::sleep;
 
 use super::answer::Answer;
@@ -16,6 +17,8 @@ use crate::config::Config;
 const ACCEPTED: Duration = Duration::from_secs(5);
 /// How long it may take to answer: longer than it allows itself.
 const ANSWERED: Duration = Duration::from_secs(30);
+/// How long one event stream is listened to before another is opened.
+const LISTENED: Duration = Duration::from_hours(1);
 /// How often a request is sent whose connection breaks.
 const ATTEMPTS: u32 = 4;
 /// How long to wait before it is sent again.
@@ -68,16 +71,23 @@ impl<'a> Daemon<'a> {
         }
     }
 
+    /// Its event stream, if it gives one.
+    pub(super) async fn listen(&self) -> Option<reqwest::Response> {
+        let stream = self.request(Method::GET, &Letter::to_listen()).timeout(LISTENED).send().await.ok()?;
+        stream.status().is_success().then_some(stream)
+    }
+
     async fn send(&self, letter: &Letter) -> reqwest::Result<(u16, String)> {
+        let response = self.request(Method::POST, letter).send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
+    }
+
+    fn request(&self, method: Method, letter: &Letter) -> RequestBuilder {
         let secret = self.config.webhooks.secret.as_ref();
-        let response = self
-            .client
-            .post(format!("{}{}", self.url, letter.path))
+        self.client
+            .request(method, format!("{}{}", self.url, letter.path))
             .headers(letter.head(&self.config.server, secret, crate::app::clock()))
             .body(letter.body.clone())
-            .send()
-            .await?;
-        Ok((response.status().as_u16(), response.text().await?))
     }
 }
 

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::super::page::Page;
-use super::super::{Arguments as Global, Error, say};
 use super::answer::Answer;
+use super::bell::Bell;
 use super::daemon::Daemon;
 use super::inside;
 use super::letter::Letter;
 use super::unreachable::Unreachable;
 use crate::app::{self, Console};
+use crate::cli::page::Page;
+use crate::cli::{Arguments as Global, Error, say};
 use crate::config::Config;
 use crate::store::LockError;
 use crate::telemetry;
@@ -68,6 +69,11 @@ impl<'a> Desk<'a> {
     pub(super) async fn ask_daemon(&self, letter: &Letter) -> Result<Option<Answer>, Unreachable> {
         let answer = self.daemon.ask(letter).await?;
         Ok(answer.map(|answer| if answer.status == 401 { self.with_remedy(answer) } else { answer }))
+    }
+
+    /// Waits until the daemon may have news.
+    pub(super) async fn wait_for_news(&self, bell: &mut Bell) {
+        bell.rung(&self.daemon).await;
     }
 
     /// The story is written by whoever does what it tells.

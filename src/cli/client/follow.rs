@@ -1,23 +1,18 @@
 //! `logs --follow`: what is there, and then what is said next, until the session ends or somebody has heard enough.
 //!
-//! It looks again every while. A daemon that is away for a while is waited for: its session is not over.
+//! It looks again whenever the bell rings. A daemon that is away for a while is waited for: its session is not over.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
-
-use super::super::interrupts::Interrupts;
-use super::super::{Error, Exit, say};
 use super::answer::Answer;
 use super::asking::Ask;
+use super::bell::Bell;
 use super::command::LINES;
 use super::desk::Desk;
 use super::letter::Letter;
 use super::pages::printable;
 use super::unreachable::Unreachable;
 use super::view::{Logs, Status};
-
-const INTERVAL: Duration = Duration::from_millis(500);
+use crate::cli::interrupts::Interrupts;
+use crate::cli::{Error, Exit, say};
 
 /// Shows the newest lines, and then what comes.
 pub(super) async fn follow(desk: &mut Desk<'_>, ask: Ask, lines: usize) -> Result<Exit, Error> {
@@ -36,6 +31,7 @@ async fn tell_all(desk: &mut Desk<'_>, ask: Ask, lines: usize) -> Result<Exit, E
         say::error(printable(&first.message));
         return Ok(first.exit());
     };
+    let mut bell = if ask.fields.contains_key("task") { Bell::Output } else { Bell::Story(None) };
     let known = split(&logs);
     let mut unsaid = known[known.len().saturating_sub(lines)..].to_vec();
     let mut story = Story { ask: ask.with("session", Some(&session)), known };
@@ -50,7 +46,7 @@ async fn tell_all(desk: &mut Desk<'_>, ask: Ask, lines: usize) -> Result<Exit, E
         if !unsaid.drain(..).all(|line| say::out_if_heard(printable(&line))) || has_ended(standing.as_ref()) {
             return Ok(Exit::Ok);
         }
-        sleep(INTERVAL).await;
+        desk.wait_for_news(&mut bell).await;
         standing = desk.ask_daemon(&Letter::new(status.clone())).await?;
     }
 }

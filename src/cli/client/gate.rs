@@ -1,10 +1,10 @@
 //! An open gate: what is asked, why, and the commands that answer it.
 
-use super::super::card::because;
-use super::super::page::{Page, shortened};
-use super::super::say::{BOLD, DIM, YELLOW};
 use super::view::{Gate, Status, Task};
 use super::ways::ways;
+use crate::cli::page::{Page, shortened};
+use crate::cli::reason::because;
+use crate::cli::say::{BOLD, DIM, YELLOW};
 use crate::domain::event::Subject;
 use crate::domain::gate::Reason;
 use crate::domain::id::TaskNumber;

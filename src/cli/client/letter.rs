@@ -33,6 +33,11 @@ impl Letter {
         }
     }
 
+    /// A request to hear of what happens.
+    pub(super) fn to_listen() -> Self {
+        Self { path: "/events".to_owned(), body: String::new(), key: Uuid::new_v4().to_string() }
+    }
+
     /// What goes before the body. It is signed, which is accepted under every configuration.
     pub(super) fn head(&self, server: &Server, secret: Option<&SecretString>, now: Timestamp) -> HeaderMap {
         let signature = secret.and_then(|secret| http::sign(secret, &self.key, now, self.body.as_bytes()));

@@ -5,6 +5,7 @@
 
 mod answer;
 mod asking;
+mod bell;
 mod command;
 mod daemon;
 mod desk;
@@ -31,14 +32,15 @@ use self::desk::Desk;
 use self::letter::Letter;
 use self::pages::Pages;
 pub(super) use self::unreachable::Unreachable;
+use super::page::Page;
 use super::say::harmless;
-use super::screen::Screen;
 use super::{Arguments as Global, Error, Exit, say};
 
 pub(super) fn client(global: &Global, command: &Command) -> Result<Exit, Error> {
     let config = global.load()?;
     let program = program(global);
-    let pages = Pages { page: Screen::page(), program: &program, logs_dir: &config.paths.logs_dir };
+    let pages =
+        Pages { page: Page::of(std::io::stdout()), program: &program, logs_dir: &config.paths.logs_dir };
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
     runtime.block_on(async {
         let mut desk = Desk::new(global, &config, &program)?;

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::super::page::Page;
-use super::super::say::{DIM, harmless};
 use super::answer::Answer;
 use super::command::Command;
 use super::status::status;
 use super::table::{Cell, table};
 use super::tasks::{mark, tasks};
 use super::view::{Session, Sessions, Status, Tasks, minute};
+use crate::cli::page::Page;
+use crate::cli::say::{DIM, harmless};
 
 const FILE: usize = 4;
 

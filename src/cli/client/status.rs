@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::page::{Page, shortened};
-use super::super::say::{BOLD, DIM, GREEN, RED, YELLOW, harmless};
-use super::super::shown;
 use super::gate::gate;
 use super::tasks::{mark, tasks};
 use super::view::{Hold, Status, Task, minute};
 use super::ways::ways;
+use crate::cli::page::{Page, shortened};
+use crate::cli::say::{BOLD, DIM, GREEN, RED, YELLOW, harmless};
+use crate::cli::shown;
 use crate::domain::duration::human;
 use crate::domain::event::count;
 

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::live::cut;
-use super::super::page::Page;
-use super::super::say::harmless;
+use crate::cli::page::{Page, cut};
+use crate::cli::say::harmless;
 
 const GAP: usize = 2;
 /// What the column that gives way keeps.

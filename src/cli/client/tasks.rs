@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use super::super::page::Page;
-use super::super::say::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use super::table::{Cell, table};
 use super::view::{Gate, Task};
+use crate::cli::page::Page;
+use crate::cli::say::{BOLD, CYAN, DIM, GREEN, RED, YELLOW};
 use crate::domain::duration::human;
 
 /// From how many columns on types are shown too.

@@ -7,8 +7,8 @@ use anstream::adapter::strip_str;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::page::Page;
 use super::status::status;
+use crate::cli::page::Page;
 
 fn task(id: u32, title: &str, state: &str, runs: u32) -> Value {
     let done = matches!(state, "completed" | "failed");

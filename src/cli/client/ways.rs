@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::page::Page;
-use super::super::say::{BOLD, DIM};
+use crate::cli::page::Page;
+use crate::cli::say::{BOLD, DIM};
 
 const INDENT: usize = 4;
 const GAP: usize = 3;

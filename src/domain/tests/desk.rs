@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::command::{Actor, Command, Opening, Order, Target};
+use crate::domain::actor::Actor;
+use crate::domain::change::{Effect, Transition, World};
+use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
@@ -14,7 +16,7 @@ use crate::domain::policy::{ApprovalMode, Policy};
 use crate::domain::refused::Refused;
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
 use crate::domain::session::{Open, Session, State, TaskFile, Work};
-use crate::domain::transition::{Effect, Transition, World, transition};
+use crate::domain::transition::transition;
 use crate::domain::usd::Usd;
 
 /// 2025-11-20 09:30:00 UTC.

@@ -10,6 +10,7 @@ use super::desk::{
     task, usage_limit,
 };
 use super::shorthand::{SIGNS, at, effect, tasks};
+use crate::domain::change::Transition;
 use crate::domain::command::Command;
 use crate::domain::event::Event;
 use crate::domain::gate::{About, Gate, Next, Reason};
@@ -19,7 +20,6 @@ use crate::domain::policy::Policy;
 use crate::domain::refused::Refused;
 use crate::domain::run::Verdict;
 use crate::domain::session::{State, Work};
-use crate::domain::transition::Transition;
 
 type Given = Box<dyn Fn(&mut Desk) -> Command>;
 

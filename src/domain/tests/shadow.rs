@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::domain::change::{Effect, Transition};
 use crate::domain::command::{Command, Target};
 use crate::domain::gate::{About, Gate, Next, Reason};
 use crate::domain::id::{GateId, RunId, TaskNumber};
@@ -11,7 +12,6 @@ use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use crate::domain::run::Verdict;
 use crate::domain::session::{Session, Why, Work};
 use crate::domain::task::TaskState;
-use crate::domain::transition::{Effect, Transition};
 use crate::domain::usd::Usd;
 
 #[derive(Default)]

@@ -1,9 +1,9 @@
 //! A session in one short line, for people who compare many of them.
 
+use crate::domain::change::Effect;
 use crate::domain::gate::{About, Gate, Next, Reason};
 use crate::domain::session::{Open, Session, State, Why, Work};
 use crate::domain::task::{Task, TaskState};
-use crate::domain::transition::Effect;
 
 /// `waits before 2 (checkpoint after task 1, required)`, `runs 2`, `stopped`.
 pub(super) fn at(session: &Session) -> String {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::command::Actor;
+use crate::domain::actor::Actor;
 use crate::domain::event::{Event, Subject};
 use crate::domain::gate::{About, Closing, Decision, Gate, Next, Reason};
 use crate::domain::hold::{Hold, HoldKind};

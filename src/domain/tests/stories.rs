@@ -7,6 +7,7 @@ use super::desk::{
     stop, task, usage_limit,
 };
 use super::shorthand::{at, tasks};
+use crate::domain::change::{Effect, Transition};
 use crate::domain::command::{Command, Target};
 use crate::domain::gate::Gate;
 use crate::domain::id::TaskNumber;
@@ -14,7 +15,6 @@ use crate::domain::plan::TaskSpec;
 use crate::domain::policy::{OnTrouble, Policy};
 use crate::domain::run::{Obstacle, Verdict};
 use crate::domain::task::{Progress, TaskState};
-use crate::domain::transition::{Effect, Transition};
 
 fn checkpointed(policy: Policy) -> Policy {
     Policy { checkpoint_after: vec!["database".to_owned()], ..policy }

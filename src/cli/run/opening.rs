@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::inspect::inspect;
-use super::run::Call;
-use super::{Error, shown};
+use super::Call;
+use crate::cli::inspect::inspect;
+use crate::cli::{Error, shown};
 use crate::config::Config;
-use crate::domain::command::{Actor, Command};
+use crate::domain::actor::Actor;
+use crate::domain::command::Command;
 use crate::domain::event::count;
 use crate::domain::id::SessionId;
 use crate::domain::session::{Session, TaskFile};

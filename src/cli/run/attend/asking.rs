@@ -1,10 +1,12 @@
 //! A gate in front of a person: its card, the prompt, and what the answer means. Without a person: how to answer.
 
-use super::super::opening::operator;
-use super::super::prompt::{Answer, offer, understand};
-use super::super::screen::Screen;
-use super::super::{Error, card, closing};
 use super::Terminal;
+use crate::cli::Error;
+use crate::cli::run::opening::operator;
+use crate::cli::run::prompt::{Answer, offer, understand};
+use crate::cli::run::screen::Screen;
+use crate::cli::run::{card, closing};
+use crate::cli::say::harmless;
 use crate::domain::event::waiting_sentence;
 use crate::domain::gate::Gate;
 use crate::engine::Snapshot;
@@ -15,7 +17,7 @@ impl Terminal<'_> {
             && let Some(session) = snapshot.session(&self.session)
         {
             let subject = gate.task().map(|task| card::subject(session, task));
-            self.screen.say(&waiting_sentence(gate, subject.as_ref()));
+            self.screen.say(&harmless(&waiting_sentence(gate, subject.as_ref())));
         }
         self.screen.say(&closing::waiting(gate, self.call));
     }
@@ -23,6 +25,15 @@ impl Terminal<'_> {
     pub(super) fn ask_once(&mut self, snapshot: &Snapshot, gate: &Gate) {
         if !self.heard.ask(gate) {
             self.show_card(snapshot, gate);
+        }
+    }
+
+    /// Shows the prompt once more to someone who comes back to it.
+    pub(super) fn ask_again(&mut self, snapshot: &Snapshot) {
+        match (&self.keyboard, snapshot.session(&self.session).and_then(|session| session.gate())) {
+            (Some(_), Some(gate)) => self.ask(gate),
+            (Some(keyboard), None) => keyboard.silence(),
+            (None, _) => {}
         }
     }
 
@@ -62,7 +73,7 @@ impl Terminal<'_> {
             }
             Answer::Again => self.show_card(snapshot, gate),
             Answer::Unclear(problem) => {
-                self.screen.say(&format!("  {problem}."));
+                self.screen.say(&format!("  {}.", harmless(&problem)));
                 self.ask(gate);
             }
         }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::page::{Page, shortened};
-use super::say::{BOLD, DIM, YELLOW, harmless};
-use super::shown;
+use crate::cli::page::{Page, shortened};
+use crate::cli::reason::because;
+use crate::cli::say::{BOLD, DIM, YELLOW, harmless};
+use crate::cli::shown;
 use crate::domain::event::Subject;
-use crate::domain::gate::{About, Gate, Next, Reason, checkpoint};
+use crate::domain::gate::{About, Gate, Next, checkpoint};
 use crate::domain::id::TaskNumber;
 use crate::domain::session::Session;
 use crate::domain::task::Task;
@@ -28,15 +29,17 @@ pub(super) fn card(session: &Session, gate: &Gate, is_told: bool, logs_dir: &Pat
     match &gate.about {
         About::Before { next, reasons } => {
             let why: Vec<String> = reasons.iter().map(because).collect();
-            add(&format!("{DIM}Gate {}: {}.{DIM:#}", gate.id, why.join("; ")), "  ");
+            let why = why.join("; ");
+            add(&format!("{DIM}Gate {}: {}.{DIM:#}", gate.id, harmless(&why)), "  ");
             if let Some(done) = checkpoint(reasons).and_then(|after| session.task(after)) {
-                add(&outcome(done, "Its outcome"), "  ");
+                add(&outcome(done, &format!("Outcome of task {}", done.number())), "  ");
                 add(&log(session, done, logs_dir), "  ");
             }
             if let Next::Task(task) = next
                 && let Some(task) = session.task(*task)
             {
                 about(task, &mut add);
+                said(task, &why, &mut add);
             }
         }
         About::Failed { task } | About::Interrupted { task } => {
@@ -69,21 +72,6 @@ fn question(session: &Session, gate: &Gate) -> String {
     }
 }
 
-/// Why a person is asked, as a sentence part.
-pub(super) fn because(reason: &Reason) -> String {
-    match reason {
-        Reason::Start => "the session is new".to_owned(),
-        Reason::Manual => "every task waits (approval mode manual)".to_owned(),
-        Reason::Required => "a task waits unless its file says otherwise (approval mode required)".to_owned(),
-        Reason::Requested => "the task file asks for approval".to_owned(),
-        Reason::ApproveBefore => "tasks of this type wait (approve_before)".to_owned(),
-        Reason::Checkpoint { after } => format!("task {after} is completed, and is to be looked at"),
-        Reason::Dependency { on } => format!("task {on}, on which it depends, is not completed"),
-        Reason::Rejected { feedback: Some(feedback), .. } => format!("rejected: \"{feedback}\""),
-        Reason::Rejected { feedback: None, .. } => "rejected".to_owned(),
-    }
-}
-
 fn about(task: &Task, add: &mut impl FnMut(&str, &str)) {
     let spec = &task.spec;
     let text = spec.description.as_ref().or(spec.instruction.as_ref());
@@ -95,8 +83,13 @@ fn about(task: &Task, add: &mut impl FnMut(&str, &str)) {
     if more > 0 {
         add(&format!("{DIM}and {more} more criteria{DIM:#}"), "  · ");
     }
-    for said in task.progress.feedback.iter().chain(&task.progress.notes) {
-        add(&format!("You said: \"{}\"", shortened(said, LONGEST_TEXT)), "  ");
+}
+
+/// What operators said about the task, but for what is among the reasons.
+fn said(task: &Task, reasons: &str, add: &mut impl FnMut(&str, &str)) {
+    let all = task.progress.feedback.iter().chain(&task.progress.notes);
+    for said in all.filter(|said| !reasons.contains(said.as_str())) {
+        add(&format!("Claude will be told: \"{}\"", shortened(said, LONGEST_TEXT)), "  ");
     }
 }
 

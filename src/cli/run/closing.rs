@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::run::Call;
-use super::say::{BOLD, DIM, harmless};
-use super::shown;
+use super::Call;
+use crate::cli::say::{BOLD, DIM, harmless};
+use crate::cli::shown;
 use crate::config::Config;
 use crate::domain::gate::{About, Gate};
 use crate::domain::hold::Hold;
@@ -50,10 +50,8 @@ pub(super) fn paused(session: &Session, config: &Config, call: &Call<'_>, now: T
 
 /// After the second one.
 pub(super) fn aborted(call: &Call<'_>) -> String {
-    format!(
-        "Aborted. What is left of the run is seen to by the next start:\n  {BOLD}{}{BOLD:#}",
-        call.command
-    )
+    let command = &call.command;
+    format!("Left at once. The run may still be alive; the next start sees to it:\n  {BOLD}{command}{BOLD:#}")
 }
 
 /// At a hold that doesn't end by itself; its reason, unless that `is_told` just above.
@@ -64,6 +62,14 @@ pub(super) fn held(hold: &Hold, is_told: bool, call: &Call<'_>) -> String {
     format!(
         "Nothing can start now ({kind}){reason}\nWhen that is mended, go on with:\n  {BOLD}{command}{BOLD:#}"
     )
+}
+
+/// At a hold that ends by itself.
+pub(super) fn waiting_until(hold: &Hold, config: &Config) -> String {
+    let kind = hold.kind.as_str().replace('_', " ");
+    let until = hold.until.map(|until| until.to_zoned(config.orchestrator.timezone.clone()));
+    let until = until.map_or(String::new(), |until| until.strftime(" until %Y-%m-%d %H:%M:%S").to_string());
+    format!("Nothing can start{until} ({kind}); it goes on by itself then.")
 }
 
 /// At a gate that nobody can be asked about here.

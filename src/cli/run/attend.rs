@@ -9,17 +9,19 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::Call;
 use super::heard::Heard;
-use super::interrupts::{Interrupt, Interrupts};
 use super::keyboard::Keyboard;
 use super::live::Glance;
 use super::opening::{Opened, operator};
-use super::run::Call;
 use super::screen::Screen;
-use super::{Error, Exit, closing, rehearsal};
+use super::{closing, rehearsal};
 use crate::claude::Activity;
+use crate::cli::interrupts::{Interrupt, Interrupts};
+use crate::cli::{Error, Exit};
 use crate::config::Config;
-use crate::domain::command::{Actor, Command};
+use crate::domain::actor::Actor;
+use crate::domain::command::Command;
 use crate::domain::event::Event;
 use crate::domain::gate::{About, Gate};
 use crate::domain::id::SessionId;
@@ -120,9 +122,10 @@ impl<'a> Terminal<'a> {
                     self.screen.say(&closing::aborted(self.call));
                     return Ok(Exit::Interrupted);
                 }
+                Happened::Interrupted(Interrupt::Continued) => self.ask_again(&snapshot),
                 Happened::Interrupted(interrupt) => self.interrupt(interrupt, &snapshot).await?,
                 Happened::WorkerEnded => return Err(Error::Worker),
-                Happened::DatabaseFailed => return Ok(Exit::DatabaseFailed),
+                Happened::DatabaseFailed => return Err(Error::Database),
             }
         }
     }
@@ -169,6 +172,12 @@ impl<'a> Terminal<'a> {
                 let is_told = self.heard.is_hold(&hold);
                 self.screen.say(&closing::held(&hold, is_told, self.call));
                 Next::Leave(Exit::Waiting)
+            }
+            (Work::Ready { .. }, Some(hold)) => {
+                if !self.heard.wait_for(&hold) && !self.screen.is_live() {
+                    self.screen.say(&closing::waiting_until(&hold, self.config));
+                }
+                Next::Wait
             }
             (Work::Ready { .. } | Work::Running { .. } | Work::Ending { .. }, _) => Next::Wait,
         }

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 
 use anstyle::Style;
 
-use super::page::Page;
-use super::say::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, harmless};
+use crate::cli::page::Page;
+use crate::cli::say::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, harmless};
 use crate::domain::event::Event;
 use crate::store::events::Told;
 

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::page::{Page, shortened};
-use super::say::DIM;
-use super::shown;
+use crate::cli::page::{Page, shortened};
+use crate::cli::say::DIM;
+use crate::cli::shown;
 use crate::domain::id::{SessionId, TaskNumber};
 
 const MOST_LINES: usize = 8;

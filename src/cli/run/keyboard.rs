@@ -20,16 +20,15 @@ pub(super) struct Keyboard {
 impl Keyboard {
     /// The keyboard of the terminal on stdin, if this process may read from it.
     pub(super) fn open() -> Option<Self> {
-        let ours = isatty(stdin()) && tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp());
-        if !ours {
+        if !isatty(stdin()) || !is_in_foreground() {
             return None;
         }
         let (sender, lines) = mpsc::channel(16);
         // It ends with the process: a read from a terminal can't be called off.
         thread::spawn(move || {
-            for line in io::stdin().lock().lines() {
+            for line in io::stdin().lock().split(b'\n') {
                 let Ok(line) = line else { return };
-                if sender.blocking_send(line).is_err() {
+                if sender.blocking_send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                     return;
                 }
             }
@@ -57,15 +56,26 @@ impl Keyboard {
         if let Some(before) = &self.before {
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO);
-            let _ = tcsetattr(stdin(), OptionalActions::Now, &silent);
+            set(&silent);
         }
     }
 
     fn restore(&self) {
         if let Some(before) = &self.before {
-            let _ = tcsetattr(stdin(), OptionalActions::Now, before);
+            set(before);
         }
     }
+}
+
+/// Changes the terminal, unless it is somebody else's now: that would stop this process.
+fn set(modes: &Termios) {
+    if is_in_foreground() {
+        let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
+    }
+}
+
+fn is_in_foreground() -> bool {
+    tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp())
 }
 
 impl Drop for Keyboard {

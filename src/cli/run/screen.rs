@@ -7,8 +7,9 @@ use rustix::stdio::{stderr, stdout};
 use rustix::termios::isatty;
 
 use super::live::{Glance, Live};
-use super::page::Page;
-use super::{say, story};
+use super::story;
+use crate::cli::page::Page;
+use crate::cli::say;
 use crate::store::events::Told;
 
 /// Where everything is shown. Whatever is said takes the live lines away until they are drawn again.

@@ -12,6 +12,7 @@ pub(super) struct Heard {
     opened: Option<GateId>,
     failed: Option<TaskNumber>,
     blocked: Option<Hold>,
+    waited_for: Option<Hold>,
 }
 
 impl Heard {
@@ -49,6 +50,11 @@ impl Heard {
     /// Whether a hold was told.
     pub(super) fn is_hold(&self, hold: &Hold) -> bool {
         self.blocked.as_ref() == Some(hold)
+    }
+
+    /// Notes that a hold is waited for; answers whether it was already.
+    pub(super) fn wait_for(&mut self, hold: &Hold) -> bool {
+        self.waited_for.replace(hold.clone()).as_ref() == Some(hold)
     }
 
     /// Whether an event is the answer that a person has just typed.

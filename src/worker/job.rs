@@ -1,0 +1,158 @@
+//! One run, from its process to its outcome: started or found again, seen through, checked.
+
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{Trouble, Worker, outcome};
+use crate::claude::{
+    self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
+    Limits, Marker, Process, RunFiles,
+};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
+use crate::domain::session::Session;
+use crate::domain::task::Task;
+use crate::store::runs::Run;
+use crate::store::sessions;
+use crate::taskfile::{CheckOutput, DayLog, PromptParts, continue_prompt, prompt};
+
+impl Worker {
+    pub(super) async fn see_to_its_end(
+        &self,
+        run: &Run,
+        fresh: bool,
+        session: &Session,
+        task: &Task,
+        unwanted: &CancellationToken,
+    ) -> Result<Outcome, Trouble> {
+        let files = self.files(run);
+        let marker = Marker::from(run.marker);
+        let process = if fresh {
+            match self.spawn(run, session, task, files.clone()).await? {
+                Ok(process) => process,
+                Err(refusal) => return Ok(unavailable(&refusal)),
+            }
+        } else {
+            let birthplace =
+                Birthplace { boot_id: run.boot_id.clone(), pid_namespace: run.pid_namespace.clone() };
+            match claude::find(files.clone(), marker, &birthplace).await? {
+                Found::NeverRan => return Ok(outcome(Verdict::NeverRan)),
+                Found::Adopted(process) => {
+                    info!("run {} was found alive and is adopted", run.id);
+                    process
+                }
+                Found::Gone(process) => process,
+            }
+        };
+        let limits = Limits {
+            total: task.spec.timeout.unwrap_or(self.settings.limits.total),
+            idle: task.spec.idle_timeout.unwrap_or(self.settings.limits.idle),
+            ..self.settings.limits
+        };
+        let activity = self.activity.clone();
+        let ended = claude::see_through(process, &limits, unwanted, move |doing| {
+            activity.send_replace(Some(doing));
+        })
+        .await?;
+        if ended.left_behind > 0 {
+            info!("run {} left {} processes behind, which were ended", run.id, ended.left_behind);
+        }
+        match (&ended.outcome.verdict, &task.spec.check) {
+            (Verdict::Completed { .. }, Some(check)) if !session.rehearsal => {
+                self.check(check, &files, marker, ended.outcome.clone(), unwanted).await
+            }
+            _ => Ok(ended.outcome),
+        }
+    }
+
+    async fn spawn(
+        &self,
+        run: &Run,
+        session: &Session,
+        task: &Task,
+        files: RunFiles,
+    ) -> Result<Result<Process, LaunchError>, Trouble> {
+        let settings = claude::Settings {
+            model: task.spec.model.clone().or_else(|| self.settings.claude.model.clone()),
+            ..self.settings.claude.clone()
+        };
+        let settings = if session.rehearsal { settings.rehearsal("/proc/self/exe") } else { settings };
+        let conversation = if run.resumed {
+            Conversation::Resume(run.conversation)
+        } else {
+            Conversation::New(run.conversation)
+        };
+        let environment = self.settings.environment.iter().cloned();
+        let invocation =
+            Invocation::of_claude(&settings, conversation, self.settings.project_dir.clone(), environment);
+        let prompt = self.prompt(run, session, task).await?;
+        Ok(claude::spawn(&Launcher::default(), &invocation, &prompt, files, Marker::from(run.marker)))
+    }
+
+    async fn prompt(&self, run: &Run, session: &Session, task: &Task) -> Result<String, Trouble> {
+        let day: Option<DayLog> = sessions::day(self.engine.store().readers(), &session.id)
+            .await?
+            .and_then(|day| serde_json::from_str(&day).ok());
+        let progress = &task.progress;
+        let check = task.spec.check.as_deref().zip(progress.check_output.as_deref());
+        let parts = PromptParts {
+            spec: &task.spec,
+            position: session
+                .tasks
+                .iter()
+                .position(|other| other.number() == task.number())
+                .map_or(0, |at| at + 1),
+            total: session.tasks.len(),
+            day: day.as_ref(),
+            notes: &progress.notes,
+            feedback: &progress.feedback,
+            check_output: check.map(|(name, output)| CheckOutput { name, output }),
+        };
+        Ok(if run.resumed { continue_prompt(&parts) } else { prompt(&parts) })
+    }
+
+    /// Runs the task's check, which has the last word on a run that says it was successful.
+    async fn check(
+        &self,
+        name: &str,
+        files: &RunFiles,
+        marker: Marker,
+        ended: Outcome,
+        unwanted: &CancellationToken,
+    ) -> Result<Outcome, Trouble> {
+        let Some((_, command, timeout)) = self.settings.checks.iter().find(|(known, ..)| known == name)
+        else {
+            let reason = "it is no longer in the configuration".to_owned();
+            let failure = Failure::Check { name: name.to_owned(), reason, output: String::new() };
+            return Ok(Outcome { verdict: Verdict::Failed { failure }, ..ended });
+        };
+        let environment = self.settings.environment.iter().cloned();
+        let check = Check {
+            name: name.to_owned(),
+            invocation: Invocation::of_check(
+                command,
+                self.settings.project_dir.clone(),
+                &self.settings.claude.env,
+                environment,
+            ),
+            timeout: *timeout,
+            grace: self.settings.limits.grace,
+        };
+        self.activity.send_replace(Some(Activity(format!("Check {name}"))));
+        let verdict = match claude::run_check(&Launcher::default(), &check, files, marker, unwanted).await? {
+            Checked::Passed => ended.verdict,
+            Checked::Failed(failure) => Verdict::Failed { failure },
+            Checked::Stopped => Verdict::Lost,
+            Checked::Unavailable(refusal) => unavailable(&refusal).verdict,
+        };
+        Ok(Outcome { verdict, ..ended })
+    }
+
+    fn files(&self, run: &Run) -> RunFiles {
+        let folder = self.settings.logs_dir.join(run.session.as_str());
+        RunFiles::new(folder, &format!("task-{}-run-{}", run.task, run.number))
+    }
+}
+
+fn unavailable(refusal: &LaunchError) -> Outcome {
+    outcome(Verdict::Unavailable { obstacle: Obstacle::Launch { message: refusal.to_string() } })
+}
