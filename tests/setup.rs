@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
@@ -177,6 +177,37 @@ fn serve_says_what_leads_to_a_working_daemon() {
 
     newcomer.set("ORCHESTRATOR__SERVER__HOST", "192.0.2.1");
     assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't listen on #.#.#.#:#: cannot assign requested address; is server.host an address of this machine, such as #.#.#.# or #.#.#.#?");
+}
+
+#[test]
+fn serve_says_what_it_may_not_do() {
+    let mut newcomer = Newcomer::after_init();
+    drop(newcomer.serve());
+    newcomer.unprivileged = true;
+    let mode = |newcomer: &Newcomer, name: &str, mode| {
+        fs::set_permissions(newcomer.project(name), Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&newcomer, "orchestrator.db", 0o400);
+    let before = tree(&newcomer.project(""));
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't write <folder>/project/orchestrator.db, without which there is no database: permission denied; make it writable for this user");
+    assert_snapshot!(newcomer.findings("database"), @r"fail orchestrator.db can't be written: permission denied → make it writable for this user");
+    assert!(tree(&newcomer.project("")) == before, "something was left behind");
+    mode(&newcomer, "orchestrator.db", 0o600);
+
+    mode(&newcomer, "orchestrator_logs", 0o500);
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't keep logs in <folder>/project/orchestrator_logs: permission denied; make it a folder that this user can write, or choose another paths.logs_dir");
+    assert_snapshot!(newcomer.findings("logs"), @r"fail orchestrator_logs can't be written: permission denied → make it a folder that this user can write, or choose another paths.logs_dir");
+    mode(&newcomer, "orchestrator_logs", 0o700);
+
+    mode(&newcomer, "orchestrator.db.lock", 0o000);
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't lock <folder>/project/orchestrator.db.lock: permission denied; paths.database must be in a folder that there is and that this user can write");
+    assert_snapshot!(newcomer.findings("lock"), @r"fail the lock of orchestrator.db can't be read: permission denied → make it readable for this user");
+    mode(&newcomer, "orchestrator.db.lock", 0o600);
+
+    mode(&newcomer, ".env", 0o000);
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: .env: can't be read: permission denied");
+    mode(&newcomer, ".env", 0o600);
+    drop(newcomer.serve());
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub struct Store {
 impl Store {
     /// Opens the file, creating it if need be, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        survey::must_be_writable(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
