@@ -213,13 +213,12 @@ fn serve_says_what_it_may_not_do() {
 #[test]
 fn serve_says_who_is_there_already() {
     let newcomer = Newcomer::after_init();
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
-    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't listen on #.#.#.#:#: address already in use; end what uses it, or choose another server.port");
-    drop(taken);
-
     let first = newcomer.serve();
     assert_snapshot!(newcomer.serve_in_vain(), @r"error: another orchestrator is using <folder>/project/orchestrator.db: stop it first, or give it commands over HTTP");
     drop(first);
+
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't listen on #.#.#.#:#: address already in use; end what uses it, or choose another server.port");
 
     support::newcomer::make_newer(&newcomer.project("orchestrator.db"));
     assert_snapshot!(newcomer.serve_in_vain(), @r"error: the database <folder>/project/orchestrator.db was written by a newer version of this program (schema #, this one knows #): install that version, or choose another paths.database");
@@ -245,12 +244,13 @@ fn health_has_an_exit_code_for_each_answer() {
     drop(daemon);
 
     let unwell = "HTTP/1.1 503 \r\n\r\n{\"status\":\"degraded\",\"version\":\"0.1.0\",\"uptime\":1}";
+    let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
     for (greeting, answered) in [
         (unwell, "degraded: orchestrator #.#.#"),
         ("HTTP/1.1 200 OK\r\n\r\n<html>", "error: what answers"),
         ("SSH-2.0-OpenSSH_9.2\r\n", "error: what answers"),
     ] {
-        let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
+        let stranger = stranger.try_clone().unwrap();
         let answer = std::thread::spawn(move || {
             let mut stream = stranger.accept().unwrap().0;
             let mut asked = Vec::new();
