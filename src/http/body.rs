@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::error::ApiError;
 
@@ -65,13 +66,32 @@ impl<'de> Deserialize<'de> for Object {
 }
 
 /// Who sends a command, and when; every endpoint takes these.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub(super) struct Sender {
+    /// The chat it comes from; one that isn't listed in `telegram.chat_id` is a 403.
     pub(super) chat_id: Option<Loose>,
+    /// Whoever commands; one who isn't listed in `telegram.user_id` is a 403.
     pub(super) user_id: Option<Loose>,
+    /// The name by which the story tells of them.
     pub(super) user: Option<String>,
+    /// A key by which this request is executed once, for those who can't set the header `Idempotency-Key`.
     pub(super) request_id: Option<Loose>,
+    /// When it was meant: an answer without a gate's id doesn't meet a gate that opened later.
     pub(super) sent_at: Option<SentAt>,
+    /// The secret, for those who can't set a header.
+    #[expect(dead_code, reason = "the gatekeeper has read it; here it only has to be a text")]
+    #[schema(value_type = Option<String>, format = Password)]
+    secret: Option<Unread>,
+}
+
+/// A text that is not kept.
+#[derive(Clone, Debug)]
+struct Unread;
+
+impl<'de> Deserialize<'de> for Unread {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 /// A string or an integer, as n8n and people mix them.

@@ -27,7 +27,7 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 /// The longest name by which someone is known.
 const NAME_LIMIT: usize = 64;
 /// The longest key that is remembered.
-const KEY_LIMIT: usize = 255;
+pub(super) const KEY_LIMIT: usize = 255;
 
 /// A request to a command endpoint by someone who may call.
 pub(super) struct Call {

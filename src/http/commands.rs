@@ -3,30 +3,32 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::App;
+use super::answers::{Done, Situation, Told};
 use super::body::{Count, Loose};
 use super::call::Call;
-use super::error::{ApiError, Code};
+use super::error::{ApiError, Code, Failure, Refusal};
+use super::openapi::outcomes::MayBeRefused;
 use super::reads;
+use super::requests::{Approve, Pause, Plain, Reject, Retry, Say, Skip, Start, Stop};
 use super::view::GateView;
+use super::words::Success;
 use crate::domain::command::{Command, Target};
 use crate::domain::id::{GateId, TaskNumber};
 use crate::domain::words::{self, Said};
-use crate::engine::{self, Done, Request, Snapshot, Wish};
+use crate::engine::{self, Request, Snapshot, Wish};
 use crate::files::task_folder::Source;
 use crate::store::requests::Recorded;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Carries out any command, as people type and tap it.
+#[utoipa::path(post, path = "/command", request_body = Say, responses((status = 200, body = Told), MayBeRefused))]
 pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        command: String,
-    }
-    let Fields { command } = call.read()?;
+    let Say { command } = call.read()?;
     let said = words::understand(&command).map_err(ApiError::bad_request)?;
     app.callers.may_say(&call.sender, said.word())?;
     match said {
@@ -50,83 +52,74 @@ pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Respon
     }
 }
 
+/// Loads a task file into a session.
+///
+/// A session that is still open is in the way, unless it is to be replaced.
+#[utoipa::path(post, path = "/start", request_body = Start, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn start(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        task_file: Option<String>,
-        replace: Option<bool>,
-        again: Option<bool>,
-    }
-    let Fields { task_file, replace, again } = call.read()?;
+    let Start { task_file, replace, again } = call.read()?;
     let (replace, again) = (replace.unwrap_or_default(), again.unwrap_or_default());
     let source = task_file.map_or(Source::Today, Source::Named);
     say(&app, &call, "start", Wish::Start { source, replace, again }).await
 }
 
+/// Answers the open gate with its positive choice.
+#[utoipa::path(post, path = "/approve", request_body = Approve, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn approve(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        gate: Option<String>,
-        note: Option<String>,
-    }
-    let Fields { gate, note } = call.read()?;
+    let Approve { gate, note } = call.read()?;
     let command = Command::Approve { gate: gate.as_deref().map(GateId::named), note: words(note) };
     say(&app, &call, "approve", Wish::Tell(command)).await
 }
 
+/// Answers the open gate with no.
+///
+/// Starts nothing; the feedback is kept for the task's next run.
+#[utoipa::path(post, path = "/reject", request_body = Reject, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn reject(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        gate: Option<String>,
-        feedback: Option<String>,
-    }
-    let Fields { gate, feedback } = call.read()?;
+    let Reject { gate, feedback } = call.read()?;
     let command = Command::Reject { gate: gate.as_deref().map(GateId::named), feedback: words(feedback) };
     say(&app, &call, "reject", Wish::Tell(command)).await
 }
 
+/// Starts nothing new.
+#[utoipa::path(post, path = "/pause", request_body = Pause, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn pause(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        now: Option<bool>,
-    }
-    let now = call.read::<Fields>()?.now.unwrap_or_default();
+    let now = call.read::<Pause>()?.now.unwrap_or_default();
     say(&app, &call, "pause", Wish::Tell(Command::Pause { now })).await
 }
 
+/// Lifts the pause, and a hold that waits for a person.
+#[utoipa::path(post, path = "/resume", request_body = Plain, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn resume(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     say(&app, &call, "resume", Wish::Tell(Command::Resume)).await
 }
 
+/// Goes on without a task.
+///
+/// Ends it if it is running.
+#[utoipa::path(post, path = "/skip", request_body = Skip, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn skip(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        gate: Option<String>,
-        task: Option<Loose>,
-    }
-    let Fields { gate, task } = call.read()?;
+    let Skip { gate, task } = call.read()?;
     let command = Command::Skip { target: target(gate, task)? };
     say(&app, &call, "skip", Wish::Tell(command)).await
 }
 
+/// Runs a failed, interrupted or skipped task again.
+///
+/// It is that task's approval.
+#[utoipa::path(post, path = "/retry", request_body = Retry, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn retry(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        gate: Option<String>,
-        task: Option<Loose>,
-        feedback: Option<String>,
-    }
-    let Fields { gate, task, feedback } = call.read()?;
+    let Retry { gate, task, feedback } = call.read()?;
     let command = Command::Retry { target: target(gate, task)?, feedback: words(feedback) };
     say(&app, &call, "retry", Wish::Tell(command)).await
 }
 
+/// Ends the session.
+///
+/// Ends a live run too.
+#[utoipa::path(post, path = "/stop", request_body = Stop, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn stop(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        gate: Option<String>,
-    }
-    let Fields { gate } = call.read()?;
+    let Stop { gate } = call.read()?;
     let gate = gate.as_deref().map(GateId::named);
     say(&app, &call, "stop", Wish::Tell(Command::Stop { gate })).await
 }
@@ -144,10 +137,10 @@ async fn carry_out(app: &App, call: &Call, wish: Wish) -> Result<Response, ApiEr
         key: call.key.clone(),
     };
     let zone = app.engine.settings().timezone.clone();
-    let render = Box::new(move |result: &Result<Done, engine::Error>, snapshot: &Snapshot| {
+    let render = Box::new(move |result: &Result<engine::Done, engine::Error>, snapshot: &Snapshot| {
         let gate =
             snapshot.current().and_then(|session| session.gate()).map(|gate| GateView::new(gate, &zone));
-        render(result, gate.as_ref(), snapshot)
+        render(result, gate, snapshot)
     });
     let reply = app.engine.execute(request, render).await.map_err(|error| ApiError::from(&error))?;
     let status = StatusCode::from_u16(reply.recorded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -159,28 +152,36 @@ async fn carry_out(app: &App, call: &Call, wish: Wish) -> Result<Response, ApiEr
     Ok(response)
 }
 
-fn render(result: &Result<Done, engine::Error>, gate: Option<&GateView>, snapshot: &Snapshot) -> Recorded {
+fn render(
+    result: &Result<engine::Done, engine::Error>,
+    gate: Option<GateView>,
+    snapshot: &Snapshot,
+) -> Recorded {
     let session = snapshot.current();
-    let (status, mut body) = match result {
-        Ok(done) => (StatusCode::OK, json!({ "status": "ok", "message": done.message })),
+    let situation = Situation {
+        session: session.map(|session| session.id.to_string()),
+        task: session.and_then(|session| session.current()).map(|task| task.number().0),
+        gate,
+    };
+    match result {
+        Ok(done) => {
+            let message = done.message.clone();
+            recorded(StatusCode::OK, &Done { status: Success::Ok, message, situation })
+        }
         Err(error) => {
             let error = ApiError::from(error);
-            (error.code.status(), error.body())
+            let (status, failure) = (error.code.status(), Failure::from(&error));
+            if error.code == Code::Refused {
+                recorded(status, &Refusal { failure, situation })
+            } else {
+                recorded(status, &failure)
+            }
         }
-    };
-    let tells_where_it_stands = match result {
-        Ok(_) => true,
-        Err(error) => ApiError::from(error).code == Code::Refused,
-    };
-    if let (true, Value::Object(body)) = (tells_where_it_stands, &mut body) {
-        body.insert("session".to_owned(), json!(session.map(|session| &session.id)));
-        body.insert(
-            "task".to_owned(),
-            json!(session.and_then(|session| session.current()).map(|task| task.number())),
-        );
-        body.insert("gate".to_owned(), json!(gate));
     }
-    Recorded { status: status.as_u16(), body: body.to_string() }
+}
+
+fn recorded(status: StatusCode, answer: &impl Serialize) -> Recorded {
+    Recorded { status: status.as_u16(), body: json!(answer).to_string() }
 }
 
 fn target(gate: Option<String>, task: Option<Loose>) -> Result<Target, ApiError> {

@@ -2,8 +2,11 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::answers::Situation;
+use super::words::Failed;
 use crate::engine;
 
 /// An answer that says no.
@@ -14,7 +17,8 @@ pub(super) struct ApiError {
 }
 
 /// What clients branch on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Code {
     BadRequest,
     Unauthorized,
@@ -32,23 +36,22 @@ pub(super) enum Code {
 }
 
 impl Code {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Refused => "refused",
-            Self::TooLarge => "too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::Invalid => "invalid",
-            Self::KeyReused => "key_reused",
-            Self::TooManyAttempts => "too_many_attempts",
-            Self::Internal => "internal",
-            Self::Unavailable => "unavailable",
-        }
-    }
+    /// All there are, by status.
+    pub(super) const ALL: [Self; 13] = [
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Refused,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Invalid,
+        Self::KeyReused,
+        Self::TooManyAttempts,
+        Self::Internal,
+        Self::Unavailable,
+    ];
 
     pub(super) fn status(self) -> StatusCode {
         match self {
@@ -80,13 +83,38 @@ impl ApiError {
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(Code::NotFound, message)
     }
+}
 
-    pub(super) fn body(&self) -> Value {
-        json!({
-            "status": "error",
-            "message": self.message,
-            "error": { "code": self.code.as_str(), "message": self.message },
-        })
+/// Why a request was not carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Failure {
+    status: Failed,
+    /// Why, for a person.
+    message: String,
+    error: Details,
+}
+
+/// Why, for a program.
+#[derive(Debug, Serialize, ToSchema)]
+struct Details {
+    code: Code,
+    /// The same as outside.
+    message: String,
+}
+
+/// A legal request that can't be carried out now; the message says why, and what would work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Refusal {
+    #[serde(flatten)]
+    pub(super) failure: Failure,
+    #[serde(flatten)]
+    pub(super) situation: Situation,
+}
+
+impl From<&ApiError> for Failure {
+    fn from(ApiError { code, message }: &ApiError) -> Self {
+        let error = Details { code: *code, message: message.clone() };
+        Self { status: Failed::Error, message: message.clone(), error }
     }
 }
 
@@ -122,9 +150,10 @@ impl From<&crate::store::Error> for ApiError {
                 "the database failed: ask /status later whether it was done, or repeat the request with the same key",
             ),
             Error::Open { .. }
+            | Error::Newer { .. }
             | Error::Migrate { .. }
             | Error::Missing { .. }
-            | Error::OtherVersion { .. }
+            | Error::Unfit { .. }
             | Error::Corrupt { .. }
             | Error::Statement(_) => {
                 Self::new(Code::Internal, "something went wrong inside, and was logged: nothing was changed")
@@ -141,7 +170,7 @@ impl From<crate::store::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.code.status(), axum::Json(self.body())).into_response();
+        let mut response = (self.code.status(), axum::Json(Failure::from(&self))).into_response();
         let headers = response.headers_mut();
         match self.code {
             Code::Unauthorized => {

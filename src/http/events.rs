@@ -22,10 +22,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tracing::error;
+use utoipa::ToSchema;
 
 use super::App;
 use super::error::{ApiError, Code};
 use super::insider::Insider;
+use super::openapi::outcomes::{MayBeTurnedAway, MayNotBeUnderstood};
 use super::view::instant;
 use crate::engine::Snapshot;
 use crate::store;
@@ -40,12 +42,29 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client that was cut off is asked to wait before it comes again.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// What happens from now on, or everything after the event that the client names as the last it has seen, in the header
-/// `Last-Event-ID` or else as `?last_event_id=`.
+const EXAMPLE: &str = "\
+retry: 2000\nid: 5d2c9a-41\n\n\
+id: 5d2c9a-42\nevent: paused\ndata: {\"id\":42,\"kind\":\"paused\",\"session\":\"20251120-093015\",\"task\":null,\
+\"at\":\"2025-11-20T09:31:02.456+01:00\",\"message\":\"Paused by Ana\",\"event\":{\"kind\":\"paused\"}}\n\n";
+
+/// Streams what happens from now on, or everything after the event that the client names as the last it has seen, in the
+/// header `Last-Event-ID` or else as `?last_event_id=`.
 ///
 /// A client that names none, as a browser that opens a page, hears of what happens from now on; the stream begins by
 /// telling it where it stands, so that it loses nothing if it is cut off before the first event. One that names an event
 /// of another database, or what was never an event's id (such as `0`), gets `event: reset` and then everything.
+#[utoipa::path(get, path = "/events",
+    params(
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen"),
+        ("last_event_id" = Option<String>, Query, description = "The same, for those who can't set a header"),
+    ),
+    responses(
+        (status = 200, description = "Server-sent events, whose data is an `EventView`, or a `ResetView` for the event `reset`",
+            body = String, content_type = "text/event-stream", example = json!(EXAMPLE)),
+        MayBeTurnedAway,
+        MayNotBeUnderstood,
+    ),
+)]
 pub(super) async fn events(
     State(app): State<App>,
     _: Insider,
@@ -132,8 +151,8 @@ impl Feed {
             Beginning::Now(newest) => event.id(self.id(newest)),
             Beginning::Reset => {
                 let message = "the last event you have seen is not of this database: everything follows, from the beginning";
-                let data = json!({ "epoch": self.app.engine.store().epoch(), "message": message });
-                event.event("reset").id(self.id(0)).data(data.to_string())
+                let reset = ResetView { epoch: self.app.engine.store().epoch().to_owned(), message };
+                event.event("reset").id(self.id(0)).data(json!(reset).to_string())
             }
         }
     }
@@ -176,15 +195,30 @@ impl Feed {
     }
 }
 
+/// What a reader is told whose last event was of another database, before everything follows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResetView {
+    /// What the ids of this database's events begin with.
+    epoch: String,
+    message: &'static str,
+}
+
 /// An event as its readers see it.
-#[derive(Debug, Serialize)]
-struct EventView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventView {
     id: i64,
     kind: String,
+    #[schema(required)]
     session: Option<String>,
+    /// The number of the task that it is about.
+    #[schema(required)]
     task: Option<i64>,
+    #[schema(format = DateTime)]
     at: String,
+    /// What happened, for a person.
     message: String,
+    /// What happened, with all that the journal keeps of it.
+    #[schema(value_type = Object)]
     event: Box<RawValue>,
 }
 

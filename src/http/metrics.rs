@@ -14,12 +14,18 @@ use super::error::ApiError;
 use super::events::STREAMS;
 use super::exposition::{CONTENT_TYPE, Exposition, Kind};
 use super::insider::Insider;
+use super::openapi::outcomes::MayBeTurnedAway;
 use super::process;
 use crate::domain::hold::HoldKind;
 use crate::domain::usd::Usd;
 use crate::store::tallies::{self, Bucket, Tally};
 
-/// The figures as they are now.
+/// Tells the figures as they are now, for Prometheus.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, description = "The text format of Prometheus", body = String, content_type = "text/plain",
+        example = "# TYPE orchestrator_cost_usd_total counter\norchestrator_cost_usd_total 0.42\n"),
+    MayBeTurnedAway,
+))]
 pub(super) async fn metrics(State(app): State<App>, _: Insider) -> Result<Response, ApiError> {
     let readers = app.engine.store().readers();
     let (tallies, durations) = (tallies::all(readers).await?, tallies::durations(readers).await?);

@@ -2,6 +2,7 @@
 //!
 //! Nothing below this floor knows JSON bodies, headers or status codes.
 
+mod answers;
 mod auth;
 mod body;
 mod call;
@@ -14,10 +15,14 @@ mod health;
 mod insider;
 mod listen;
 mod metrics;
+pub mod openapi;
 mod process;
 mod reads;
+mod requests;
+mod status;
 mod traffic;
 mod view;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,7 +35,6 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -41,6 +45,8 @@ use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tracing::{Instrument, info, info_span};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
@@ -132,27 +138,12 @@ fn router(door: Door, under_way: TaskTracker) -> Router {
         started: Instant::now(),
         started_at,
     }));
-    let commands = Router::new()
-        .route("/command", post(commands::command))
-        .route("/start", post(commands::start))
-        .route("/approve", post(commands::approve))
-        .route("/reject", post(commands::reject))
-        .route("/pause", post(commands::pause))
-        .route("/resume", post(commands::resume))
-        .route("/skip", post(commands::skip))
-        .route("/retry", post(commands::retry))
-        .route("/stop", post(commands::stop))
-        .route("/status", post(reads::status))
-        .route("/tasks", post(reads::tasks))
-        .route("/sessions", post(reads::sessions))
-        .route("/gates", post(reads::gates))
-        .route("/logs", post(reads::logs));
+    let (commands, _) = commands().split_for_parts();
+    let (others, _) = others().split_for_parts();
     Router::new()
         .merge(commands.clone())
         .nest("/webhook", commands)
-        .route("/health", get(health::health))
-        .route("/events", get(events::events))
-        .route("/metrics", get(metrics::metrics))
+        .merge(others)
         .fallback(async || ApiError::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             ApiError::new(
@@ -174,6 +165,34 @@ fn router(door: Door, under_way: TaskTracker) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(map_request(plain_request_id))
         .with_state(app)
+}
+
+/// What answers at `/…` and at `/webhook/…`.
+fn commands() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(commands::command))
+        .routes(routes!(commands::start))
+        .routes(routes!(commands::approve))
+        .routes(routes!(commands::reject))
+        .routes(routes!(commands::pause))
+        .routes(routes!(commands::resume))
+        .routes(routes!(commands::skip))
+        .routes(routes!(commands::retry))
+        .routes(routes!(commands::stop))
+        .routes(routes!(reads::status))
+        .routes(routes!(reads::tasks))
+        .routes(routes!(reads::sessions))
+        .routes(routes!(reads::gates))
+        .routes(routes!(reads::logs))
+}
+
+/// What has one name.
+fn others() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(events::events))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
 }
 
 /// Refuses names that this isn't known by, so that a page elsewhere can't rebind its own name to it.

@@ -4,15 +4,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use serde_json::json;
 
 use super::App;
-use super::body::{Count, Loose};
+use super::answers::{Gates, Help, Lines, Sessions, Tasks};
+use super::body::Count;
 use super::call::Call;
 use super::commands::task_number;
 use super::error::ApiError;
-use super::view::{GateRecordView, Scene, SessionView, StatusView, TaskView};
+use super::openapi::outcomes::{MayFail, MayNameNothing};
+use super::requests::{List, Logs, Plain, Status};
+use super::status::{Scene, StatusView};
+use super::view::{GateRecordView, SessionView, TaskView};
+use super::words::Success;
 use crate::domain::event::count;
 use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
@@ -26,43 +29,45 @@ const LINES: Count = Count(20);
 /// How many things are listed when nobody says how many.
 const LISTED: Count = Count(20);
 
+/// Tells where things stand.
+///
+/// The current session, whole, or another one that is named.
+#[utoipa::path(post, path = "/status", request_body = Status, responses((status = 200, body = StatusView), MayNameNothing))]
 pub(super) async fn status(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        session: Option<String>,
-    }
-    let Fields { session } = call.read()?;
+    let Status { session } = call.read()?;
     app.callers.may_say(&call.sender, "status")?;
     tell_status(&app, session).await
 }
 
+/// Lists the tasks of the current session.
+#[utoipa::path(post, path = "/tasks", request_body = Plain, responses((status = 200, body = Tasks), MayNameNothing))]
 pub(super) async fn tasks(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     app.callers.may_say(&call.sender, "tasks")?;
     tell_tasks(&app)
 }
 
+/// Lists the sessions, the newest first.
+#[utoipa::path(post, path = "/sessions", request_body = List, responses((status = 200, body = Sessions), MayFail))]
 pub(super) async fn sessions(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     app.callers.may_say(&call.sender, "sessions")?;
     tell_sessions(&app, limit(&call)?).await
 }
 
+/// Lists the gates of all sessions, the newest first.
+#[utoipa::path(post, path = "/gates", request_body = List, responses((status = 200, body = Gates), MayFail))]
 pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let limit = limit(&call)?.unwrap_or(LISTED);
     let zone = app.zone();
     let records = gates::list(app.engine.store().readers(), limit.0).await?;
-    let listed: Vec<_> = records.iter().map(|record| GateRecordView::new(record, zone)).collect();
-    let message = format!("{}, the newest first", count(listed.len(), "gate"));
-    Ok(Json(json!({ "status": "ok", "message": message, "gates": listed })).into_response())
+    let gates: Vec<_> = records.iter().map(|record| GateRecordView::new(record, zone)).collect();
+    let message = format!("{}, the newest first", count(gates.len(), "gate"));
+    Ok(Json(Gates { status: Success::Ok, message, gates }).into_response())
 }
 
+/// Tells the newest lines of a session's story, or of a task's output.
+#[utoipa::path(post, path = "/logs", request_body = Logs, responses((status = 200, body = Lines), MayNameNothing))]
 pub(super) async fn logs(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        lines: Option<Count>,
-        task: Option<Loose>,
-        session: Option<String>,
-    }
-    let Fields { lines, task, session } = call.read()?;
+    let Logs { lines, task, session } = call.read()?;
     app.callers.may_say(&call.sender, "logs")?;
     let task = task.map(|task| task_number(&task)).transpose()?;
     tell_logs(&app, lines, task, session).await
@@ -97,9 +102,13 @@ pub(super) fn tell_tasks(app: &App) -> Result<Response, ApiError> {
             format!("{}. {} ({}): {}", task.number(), task.spec.title, task.spec.kind, task.state().as_str())
         })
         .collect();
-    let tasks: Vec<_> = session.tasks.iter().map(|task| TaskView::new(task)).collect();
-    Ok(Json(json!({ "status": "ok", "message": lines.join("\n"), "session": session.id, "tasks": tasks }))
-        .into_response())
+    Ok(Json(Tasks {
+        status: Success::Ok,
+        message: lines.join("\n"),
+        session: session.id.to_string(),
+        tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
+    })
+    .into_response())
 }
 
 pub(super) async fn tell_sessions(app: &App, limit: Option<Count>) -> Result<Response, ApiError> {
@@ -120,8 +129,8 @@ pub(super) async fn tell_sessions(app: &App, limit: Option<Count>) -> Result<Res
     let message =
         if lines.is_empty() { "No session yet: /start begins one".to_owned() } else { lines.join("\n") };
     let zone = app.zone();
-    let views: Vec<_> = listed.iter().map(|session| SessionView::new(session, zone)).collect();
-    Ok(Json(json!({ "status": "ok", "message": message, "sessions": views })).into_response())
+    let sessions = listed.iter().map(|session| SessionView::new(session, zone)).collect();
+    Ok(Json(Sessions { status: Success::Ok, message, sessions }).into_response())
 }
 
 pub(super) async fn tell_logs(
@@ -144,8 +153,8 @@ pub(super) async fn tell_logs(
         Some(task) => output(app, session, task, lines)?,
     };
     let message = if logs.is_empty() { "Nothing is logged yet".to_owned() } else { logs.clone() };
-    Ok(Json(json!({ "status": "ok", "message": message, "session": session.id, "logs": logs }))
-        .into_response())
+    let session = session.id.to_string();
+    Ok(Json(Lines { status: Success::Ok, message, session, logs }).into_response())
 }
 
 pub(super) fn tell_help() -> Response {
@@ -153,7 +162,7 @@ pub(super) fn tell_help() -> Response {
         .iter()
         .map(|(word, arguments, what)| format!("/{word} {arguments}: {what}").replace(" :", ":"))
         .collect();
-    Json(json!({ "status": "ok", "message": lines.join("\n") })).into_response()
+    Json(Help { status: Success::Ok, message: lines.join("\n") }).into_response()
 }
 
 async fn load(app: &App, id: &str) -> Result<Session, ApiError> {
@@ -201,10 +210,6 @@ fn file_changed(app: &App, session: &Session) -> bool {
 }
 
 fn limit(call: &Call) -> Result<Option<Count>, ApiError> {
-    #[derive(Deserialize)]
-    struct Fields {
-        limit: Option<Count>,
-    }
-    let Fields { limit } = call.read()?;
+    let List { limit } = call.read()?;
     Ok(limit)
 }

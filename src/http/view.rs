@@ -1,14 +1,13 @@
-//! What clients see of a session: the shapes of the answers.
+//! What clients see of gates, tasks, holds and sessions: the parts of the answers.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::domain::duration::human;
-use crate::domain::event::{Subject, count, waiting_sentence};
+use super::words::{Choice, Decision, GateKind, HoldKind, SessionState, TaskState};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
-use crate::domain::session::{Session, State, Work};
 use crate::domain::task::Task;
 use crate::domain::usd::Usd;
 use crate::store::gates::Record;
@@ -20,13 +19,22 @@ pub(super) fn instant(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// A gate that waits for an answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GateView {
+    /// Never used again, so that no late answer can meet another gate.
+    #[schema(pattern = "^g7_[a-z2-7]{4}$")]
     id: String,
-    kind: &'static str,
+    kind: GateKind,
+    /// The task that it is about; none at the session's end.
+    #[schema(required)]
     task: Option<u32>,
+    /// Why it opened: one approval discharges all of it.
+    #[schema(min_items = 1)]
     reasons: Vec<String>,
-    choices: Vec<&'static str>,
+    /// The answers it takes, the usual one first.
+    #[schema(min_items = 1)]
+    choices: Vec<Choice>,
+    #[schema(format = DateTime)]
     opened_at: String,
 }
 
@@ -34,23 +42,27 @@ impl GateView {
     pub(super) fn new(gate: &Gate, zone: &TimeZone) -> Self {
         Self {
             id: gate.id.to_string(),
-            kind: gate.kind(),
+            kind: gate.into(),
             task: gate.task().map(|task| task.0),
             reasons: gate.reasons(),
-            choices: gate.choices().into_iter().map(super::super::domain::gate::Choice::as_str).collect(),
+            choices: gate.choices().into_iter().map(Into::into).collect(),
             opened_at: instant(gate.opened_at, zone),
         }
     }
 }
 
 /// A gate of the past or the present.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GateRecordView {
     #[serde(flatten)]
     gate: GateView,
     session: String,
-    decision: Option<&'static str>,
+    /// What became of it; nothing yet while it is open.
+    #[schema(required)]
+    decision: Option<Decision>,
+    #[schema(required)]
     decided_by: Option<String>,
+    #[schema(required, format = DateTime)]
     closed_at: Option<String>,
 }
 
@@ -60,7 +72,7 @@ impl GateRecordView {
         Self {
             gate: GateView::new(&record.gate, zone),
             session: record.session.to_string(),
-            decision: closing.map(|closing| closing.decision.as_str()),
+            decision: closing.map(|closing| closing.decision.into()),
             decided_by: closing.map(|closing| closing.by.to_string()),
             closed_at: closing.map(|closing| instant(closing.at, zone)),
         }
@@ -68,15 +80,20 @@ impl GateRecordView {
 }
 
 /// A task of a session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TaskView {
+    /// Its number in the task file.
     id: u32,
     title: String,
     r#type: String,
-    state: &'static str,
+    state: TaskState,
+    /// How often it was begun.
     runs: u32,
+    #[schema(value_type = f64)]
     cost_usd: Usd,
     duration_seconds: u64,
+    /// What its newest run said at its end.
+    #[schema(required)]
     summary: Option<String>,
 }
 
@@ -86,7 +103,7 @@ impl TaskView {
             id: task.number().0,
             title: task.spec.title.clone(),
             r#type: task.spec.kind.clone(),
-            state: task.state().as_str(),
+            state: task.state().into(),
             runs: task.progress.runs,
             cost_usd: task.progress.cost,
             duration_seconds: task.progress.duration.as_secs(),
@@ -96,17 +113,20 @@ impl TaskView {
 }
 
 /// What keeps every task from starting.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HoldView {
-    kind: &'static str,
+    kind: HoldKind,
+    /// When it ends by itself; without a time it waits for `resume`.
+    #[schema(required, format = DateTime)]
     until: Option<String>,
+    /// What happened and what would help.
     reason: String,
 }
 
 impl HoldView {
     pub(super) fn new(hold: &Hold, zone: &TimeZone) -> Self {
         Self {
-            kind: hold.kind.as_str(),
+            kind: hold.kind.into(),
             until: hold.until.map(|until| instant(until, zone)),
             reason: hold.reason.clone(),
         }
@@ -114,13 +134,18 @@ impl HoldView {
 }
 
 /// A session in the list of sessions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SessionView {
+    /// Its id.
     session: String,
     task_file: String,
+    #[schema(value_type = SessionState)]
     status: String,
+    #[schema(minimum = 0)]
     total: i64,
+    #[schema(minimum = 0)]
     completed: i64,
+    #[schema(format = DateTime)]
     started_at: String,
 }
 
@@ -135,164 +160,4 @@ impl SessionView {
             started_at: instant(listed.started_at, zone),
         }
     }
-}
-
-/// Where things stand.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct StatusView {
-    status: &'static str,
-    task: Option<u32>,
-    total: usize,
-    completed: usize,
-    failed: usize,
-    interrupted: usize,
-    skipped: usize,
-    progress: usize,
-    session: Option<String>,
-    task_file: Option<String>,
-    task_file_changed: bool,
-    rehearsal: bool,
-    current: Option<TaskView>,
-    gate: Option<GateView>,
-    paused: bool,
-    hold: Option<HoldView>,
-    started_at: Option<String>,
-    last_activity: Option<String>,
-    runtime_seconds: u64,
-    cost_usd: Usd,
-    notifications: Notifications,
-    tasks: Vec<TaskView>,
-    message: String,
-}
-
-/// Notifications that wait, or were given up.
-#[derive(Debug, Default, Serialize)]
-struct Notifications {
-    pending: u64,
-    dead: u64,
-}
-
-/// What a status is told from.
-pub(super) struct Scene<'a> {
-    pub(super) session: Option<&'a Session>,
-    pub(super) hold: Option<Hold>,
-    pub(super) task_file_changed: bool,
-    pub(super) now: Timestamp,
-    pub(super) zone: &'a TimeZone,
-}
-
-impl StatusView {
-    pub(super) fn new(scene: &Scene<'_>) -> Self {
-        let Scene { hold, zone, .. } = scene;
-        let hold_view = hold.as_ref().map(|hold| HoldView::new(hold, zone));
-        let Some(session) = scene.session else {
-            return Self {
-                status: "idle",
-                hold: hold_view,
-                message: "No session yet: /start begins one".to_owned(),
-                ..Self::default()
-            };
-        };
-        let counts = session.counts();
-        let current = session.current();
-        Self {
-            status: status(session, hold.is_some()),
-            task: current.map(|task| task.number().0),
-            total: counts.total,
-            completed: counts.completed,
-            failed: counts.failed,
-            interrupted: counts.interrupted,
-            skipped: counts.skipped,
-            progress: counts.progress(),
-            session: Some(session.id.to_string()),
-            task_file: Some(session.task_file.name.clone()),
-            task_file_changed: scene.task_file_changed,
-            rehearsal: session.rehearsal,
-            current: current.map(|task| TaskView::new(task)),
-            gate: session.gate().map(|gate| GateView::new(gate, zone)),
-            paused: session.open().is_some_and(|open| open.paused.is_some()),
-            hold: hold_view,
-            started_at: Some(instant(session.started_at, zone)),
-            last_activity: Some(instant(session.last_activity, zone)),
-            runtime_seconds: runtime(session, scene.now).as_secs(),
-            cost_usd: session.cost(),
-            notifications: Notifications::default(),
-            tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
-            message: told(session, scene),
-        }
-    }
-}
-
-fn status(session: &Session, held: bool) -> &'static str {
-    let open = match &session.state {
-        State::Completed { .. } => return "completed",
-        State::Stopped { .. } => return "stopped",
-        State::Open(open) => open,
-    };
-    match &open.work {
-        Work::Running { gate: None, .. } | Work::Ending { .. } => "running",
-        _ if open.paused.is_some() => "paused",
-        Work::Waiting { .. } | Work::Running { gate: Some(_), .. } => "waiting_approval",
-        Work::Ready { .. } if held => "held",
-        Work::Ready { .. } => "running",
-    }
-}
-
-fn runtime(session: &Session, now: Timestamp) -> std::time::Duration {
-    let end = session.ended_at().unwrap_or(now);
-    std::time::Duration::try_from(end.duration_since(session.started_at)).unwrap_or_default()
-}
-
-/// Where things stand, for a person.
-fn told(session: &Session, scene: &Scene<'_>) -> String {
-    let counts = session.counts();
-    let mut lines = vec![
-        format!(
-            "Session {}{}: {}",
-            session.id,
-            if session.rehearsal { " (rehearsal)" } else { "" },
-            status(session, scene.hold.is_some()).replace('_', " ")
-        ),
-        format!(
-            "Progress: {}/{} ({}%), {}, {}",
-            counts.completed + counts.skipped,
-            count(counts.total, "task"),
-            counts.progress(),
-            human(&runtime(session, scene.now)),
-            session.cost()
-        ),
-    ];
-    let subject = session.current().map(|task| Subject {
-        task: task.number(),
-        of_total: session.of_total(task.number()),
-        title: task.spec.title.clone(),
-    });
-    lines.extend(session.open().map(|open| match &open.work {
-        Work::Waiting { gate } | Work::Running { gate: Some(gate), .. } => {
-            waiting_sentence(gate, subject.as_ref())
-        }
-        Work::Ready { .. } => format!("{}: approved and next", named(subject.as_ref())),
-        Work::Running { gate: None, .. } => format!("{}: running", named(subject.as_ref())),
-        Work::Ending { .. } => format!("{}: its run is being ended", named(subject.as_ref())),
-    }));
-    if session.open().is_some_and(|open| open.paused.is_some()) {
-        lines.push("Paused: /resume goes on".to_owned());
-    }
-    if let Some(hold) = &scene.hold {
-        let until = hold
-            .until
-            .map_or(String::from("until /resume"), |until| format!("until {}", instant(until, scene.zone)));
-        lines.push(format!("On hold {until}: {}", hold.reason));
-    }
-    if scene.task_file_changed {
-        lines.push(format!(
-            "{} was changed since: this session goes on with what it read at its start",
-            session.task_file.name
-        ));
-    }
-    lines.join("\n")
-}
-
-fn named(subject: Option<&Subject>) -> String {
-    subject.map_or(String::new(), Subject::to_string)
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
+use super::survey::newest;
 use super::{BUSY_TIMEOUT, Error};
 
-const NEWER: &str = "was written by a newer version of this program: use that one";
 const OLDER: &str = "was written by an older version of this program: the next `orchestrator serve` or `orchestrator run FILE` brings it up to date";
 const FOREIGN: &str = "was not written by this program: paths.database says where it should be";
 
@@ -29,24 +29,19 @@ pub async fn look(path: &Path) -> Result<SqliteConnection, Error> {
 }
 
 async fn must_be_ours(path: &Path, conn: &mut SqliteConnection) -> Result<(), Error> {
+    let known = newest();
     let what = match version(conn).await {
-        Ok(Some(version)) => match version.cmp(&newest()) {
-            std::cmp::Ordering::Equal => return Ok(()),
-            std::cmp::Ordering::Greater => NEWER,
-            std::cmp::Ordering::Less => OLDER,
-        },
+        Ok(Some(found)) if found > known => return Err(Error::Newer { path: path.to_owned(), found, known }),
+        Ok(Some(found)) if found == known => return Ok(()),
+        Ok(Some(_)) => OLDER,
         Ok(None) | Err(Error::Statement(_)) => FOREIGN,
         Err(error) => return Err(error),
     };
-    Err(Error::OtherVersion { path: path.to_owned(), what })
+    Err(Error::Unfit { path: path.to_owned(), what })
 }
 
 /// The migration that was applied last.
 async fn version(conn: &mut SqliteConnection) -> Result<Option<i64>, Error> {
     let version = sqlx::query_scalar!(r#"SELECT max(version) AS "version: i64" FROM _sqlx_migrations"#);
     Ok(version.fetch_one(conn).await?)
-}
-
-fn newest() -> i64 {
-    sqlx::migrate!().iter().map(|migration| migration.version).max().unwrap_or_default()
 }

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use super::claude::Claude;
 use super::database::Database;
 use super::eventually::eventually;
+use super::openapi::Description;
 use super::processes::{self, Process};
 use super::taskfile::{Task, task_file};
 use super::{SOON, free_port};
@@ -291,14 +292,20 @@ impl Daemon {
     pub fn get(&self, path: &str) -> reqwest::Result<(u16, String)> {
         self.runtime.block_on(async {
             let response = self.client.get(self.url(path)).bearer_auth(SECRET).send().await?;
-            Ok((response.status().as_u16(), response.text().await?))
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let text = response.text().await?;
+            Description::get().assert_knows("GET", path, status, &headers, &text);
+            Ok((status, text))
         })
     }
 
     pub fn try_post(&self, path: &str, body: &Value) -> reqwest::Result<(u16, Value)> {
         self.runtime.block_on(async {
             let response = self.client.post(self.url(path)).bearer_auth(SECRET).json(body).send().await?;
-            Ok((response.status().as_u16(), response.json().await?))
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let text = response.text().await?;
+            Description::get().assert_knows("POST", path, status, &headers, &text);
+            Ok((status, serde_json::from_str(&text).expect("the description says that it is JSON")))
         })
     }
 

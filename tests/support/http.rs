@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::SOON;
 use super::daemon::{Daemon, SECRET};
+use super::openapi::Description;
 
 /// A request in the making.
 #[derive(Clone)]
@@ -55,7 +56,7 @@ impl Ask {
     }
 
     async fn send(self, client: reqwest::Client, url: String) -> reqwest::Result<Answer> {
-        let mut request = client.request(self.method, url);
+        let mut request = client.request(self.method.clone(), url);
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
@@ -64,7 +65,9 @@ impl Ask {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        let text = response.text().await?;
+        Description::get().assert_knows(self.method.as_str(), &self.path, status, &headers, &text);
+        Ok(Answer { status, headers, text })
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::SOON;
 use super::daemon::SECRET;
+use super::openapi::Description;
 
 /// An open stream, or the refusal of one.
 pub struct EventStream {
@@ -34,6 +35,17 @@ impl Frame {
     pub fn json(&self) -> Value {
         let [line] = self.data.as_slice() else { panic!("not one line of data: {self:?}") };
         serde_json::from_str(line).unwrap()
+    }
+}
+
+impl Frame {
+    #[track_caller]
+    fn assert_described(&self) {
+        let schema = if self.event.as_deref() == Some("reset") { "ResetView" } else { "EventView" };
+        let place = format!("/components/schemas/{schema}");
+        if let Err(drift) = Description::get().conforms(&place, &self.json()) {
+            panic!("the OpenAPI document doesn't know this event: {drift}\n{self:?}");
+        }
     }
 }
 
@@ -75,6 +87,7 @@ impl EventStream {
         loop {
             let frame = self.frame(&mut usize::MAX.clone())?;
             if !frame.data.is_empty() {
+                frame.assert_described();
                 return Some(frame);
             }
             assert!(asked.elapsed() < SOON, "no event came in {SOON:?}");

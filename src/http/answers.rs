@@ -1,0 +1,171 @@
+//! What the endpoints answer when all went well.
+
+use serde::Serialize;
+use utoipa::openapi::schema::AnyOf;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::status::StatusView;
+use super::view::{GateRecordView, GateView, SessionView, TaskView};
+use super::words::{Health, Success};
+
+/// A command was carried out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "Session 20251120-093015: 2025-11-20-tasks.md, 5 tasks",
+    "session": "20251120-093015",
+    "task": 1,
+    "gate": {
+        "id": "g7_k3qd", "kind": "before", "task": 1, "reasons": ["start", "required"],
+        "choices": ["approve", "reject", "skip", "stop"], "opened_at": "2025-11-20T09:30:15.123+01:00",
+    },
+})))]
+pub(super) struct Done {
+    pub(super) status: Success,
+    /// What was done, for a person.
+    pub(super) message: String,
+    #[serde(flatten)]
+    pub(super) situation: Situation,
+}
+
+/// What is current after a command.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Situation {
+    /// The current session.
+    #[schema(required)]
+    pub(super) session: Option<String>,
+    /// The current task's number.
+    #[schema(required)]
+    pub(super) task: Option<u32>,
+    /// The open gate.
+    #[schema(required)]
+    pub(super) gate: Option<GateView>,
+}
+
+/// The tasks of the current session.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "1. Create baptisms migration (database): completed",
+    "session": "20251120-093015",
+    "tasks": [{
+        "id": 1, "title": "Create baptisms migration", "type": "database", "state": "completed", "runs": 1,
+        "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
+    }],
+})))]
+pub(super) struct Tasks {
+    pub(super) status: Success,
+    /// The same for a person, a line a task.
+    pub(super) message: String,
+    pub(super) session: String,
+    /// In the order of the task file.
+    pub(super) tasks: Vec<TaskView>,
+}
+
+/// The sessions so far.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "20251120-093015 open: 1 of 5 tasks completed (2025-11-20-tasks.md)",
+    "sessions": [{
+        "session": "20251120-093015", "task_file": "2025-11-20-tasks.md", "status": "open", "total": 5,
+        "completed": 1, "started_at": "2025-11-20T09:30:15.123+01:00",
+    }],
+})))]
+pub(super) struct Sessions {
+    pub(super) status: Success,
+    /// The same for a person, a line a session.
+    pub(super) message: String,
+    /// The newest first.
+    pub(super) sessions: Vec<SessionView>,
+}
+
+/// The gates so far.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "1 gate, the newest first",
+    "gates": [{
+        "id": "g7_k3qd", "kind": "before", "task": 2, "reasons": ["required", "checkpoint after task 1"],
+        "choices": ["approve", "reject", "skip", "stop"], "opened_at": "2025-11-20T09:30:15.123+01:00",
+        "session": "20251120-093015", "decision": "approved", "decided_by": "Ana",
+        "closed_at": "2025-11-20T09:31:02.456+01:00",
+    }],
+})))]
+pub(super) struct Gates {
+    pub(super) status: Success,
+    /// How many are listed.
+    pub(super) message: String,
+    /// The newest first.
+    pub(super) gates: Vec<GateRecordView>,
+}
+
+/// The newest lines of a session's story, or of a task's output.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "[09:30:15] Task 1 started",
+    "session": "20251120-093015",
+    "logs": "[09:30:15] Task 1 started",
+})))]
+pub(super) struct Lines {
+    pub(super) status: Success,
+    /// The lines, or that there are none yet.
+    pub(super) message: String,
+    pub(super) session: String,
+    /// The lines, the newest last.
+    pub(super) logs: String,
+}
+
+/// The commands that there are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "/approve [gate] [note]: say yes to the open gate\n/resume: go on",
+})))]
+pub(super) struct Help {
+    pub(super) status: Success,
+    /// A line a command.
+    pub(super) message: String,
+}
+
+/// Whether the daemon is well.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({"status": "ok", "version": "0.1.0", "uptime": 3600})))]
+pub(super) struct HealthView {
+    pub(super) status: Health,
+    pub(super) version: &'static str,
+    /// Seconds since its start.
+    pub(super) uptime: u64,
+    /// What isn't well, for those who know the secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(super) reasons: Vec<String>,
+}
+
+/// What `/command` answers: whatever the endpoint of the command that was said would.
+pub(super) struct Told;
+
+impl ToSchema for Told {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        macro_rules! collect {
+            ($($answer:ty),*) => {$(
+                schemas.push((<$answer>::name().into_owned(), <$answer>::schema()));
+                <$answer>::schemas(schemas);
+            )*};
+        }
+        collect!(Done, StatusView, Tasks, Lines, Sessions, Help);
+    }
+}
+
+impl PartialSchema for Told {
+    fn schema() -> RefOr<Schema> {
+        let names =
+            [Done::name(), StatusView::name(), Tasks::name(), Lines::name(), Sessions::name(), Help::name()];
+        let mut told = AnyOf::new();
+        told.items = names.into_iter().map(|name| Ref::from_schema_name(name).into()).collect();
+        told.description = Some("What the command's own endpoint answers".to_owned());
+        Schema::AnyOf(told).into()
+    }
+}
