@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 use support::document::{Block, Document};
+use support::follower::{Follower, Serving, TREE};
 use support::normal::{alike, normal};
 use support::shell::Shell;
-use support::shop::{Serving, Shop, TREE};
 use support::terminal::Terminal;
 
 /// Blocks that can't be run here: whoever marks more of them thinks again.
@@ -176,7 +176,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 #[track_caller]
 fn follow(name: &str) {
     let mut document = Document::read(name);
-    let place = Shop::new();
+    let place = Follower::new();
     let mut reader = Reader { shell: Shell::of(&place), place: &place, daemon: None, answer: String::new() };
     for block in document.blocks() {
         if !block.is("not-run") {
@@ -190,7 +190,7 @@ fn follow(name: &str) {
 /// Someone with a document, a shell and perhaps a daemon in another one.
 struct Reader<'a> {
     shell: Shell,
-    place: &'a Shop,
+    place: &'a Follower,
     daemon: Option<Serving>,
     /// What the last command printed.
     answer: String,

@@ -102,6 +102,7 @@ fn every_command_can_be_said_to_one_endpoint() {
     assert!(say("START Plan")["gate"]["id"].is_string());
     assert_eq!(say("/STATUS@MyBot")["status"], "waiting_approval");
     assert_eq!(say("tasks")["tasks"].as_array().unwrap().len(), 2);
+    assert_eq!(daemon.ok("/tasks", json!({"limit": 1}))["tasks"].as_array().unwrap().len(), 1);
     assert_eq!(say("sessions")["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(say("/logs@MyBot 20")["logs"].as_str().unwrap().lines().count(), 2);
     assert_eq!(say("logs 1")["logs"].as_str().unwrap().lines().count(), 1);

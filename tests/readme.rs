@@ -9,11 +9,11 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::document::Document;
-use support::shop::{Shop, TREE};
+use support::follower::{Follower, TREE};
 
 #[test]
 fn the_first_command_works_through_a_task_file() {
-    let place = Shop::new();
+    let place = Follower::new();
     let first = readme().texts("sh").remove(0);
     let arguments = first.strip_prefix("cargo run -- ").expect("the README opens with cargo run");
 
@@ -25,15 +25,15 @@ fn the_first_command_works_through_a_task_file() {
 }
 
 #[test]
-fn the_second_command_is_this_one() {
-    assert_eq!(readme().texts("sh")[1], "cargo test\n");
+fn the_second_command_is_what_ci_passes() {
+    assert_eq!(readme().texts("sh")[1], "tests/all.sh\n");
     let ci = fs::read_to_string(Path::new(TREE).join(".ci/run")).unwrap();
-    assert!(ci.contains("cargo test --locked"), "CI runs the README's test command");
+    assert!(ci.contains("step \"tests\" tests/all.sh\n"), "CI runs the README's test command");
 }
 
 #[test]
 fn the_task_file_it_shows_has_no_mistakes() {
-    let place = Shop::new();
+    let place = Follower::new();
     fs::write(place.path("shown.md"), readme().texts("markdown").remove(0)).unwrap();
     assert!(place.run("orchestrator check shown.md").status.success());
     let check = readme().script_with("orchestrator check");
@@ -42,7 +42,7 @@ fn the_task_file_it_shows_has_no_mistakes() {
 
 #[test]
 fn the_configuration_it_shows_is_one() {
-    let place = Shop::new();
+    let place = Follower::new();
     fs::write(place.path("config.toml"), readme().texts("toml").remove(0)).unwrap();
     let output = place.run("orchestrator check examples/first-tasks.md");
     assert!(output.status.success(), "{output:?}");
@@ -50,14 +50,14 @@ fn the_configuration_it_shows_is_one() {
 
 #[test]
 fn a_run_in_a_terminal_stops_at_the_gate_where_there_is_none() {
-    let place = Shop::new();
+    let place = Follower::new();
     let output = place.run(&readme().script_with("orchestrator run examples/example-tasks.md"));
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
 #[test]
 fn the_day_by_curl_goes_from_start_to_end() {
-    let place = Shop::new();
+    let place = Follower::new();
     assert!(place.run(&readme().script_with("orchestrator init")).status.success());
     fs::copy(
         Path::new(TREE).join("examples/example-tasks.md"),

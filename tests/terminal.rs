@@ -477,6 +477,7 @@ fn the_help_says_what_there_is() {
         ("help_of_check", &["check", "--help"]),
         ("help_of_report", &["report", "--help"]),
         ("help_of_serve", &["serve", "--help"]),
+        ("help_of_openapi", &["openapi", "--help"]),
     ] {
         let said = place.call(arguments);
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""));

@@ -1,15 +1,18 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
 mod check;
+mod client;
 mod completions;
 mod doctor;
 mod git;
 mod health;
 mod init;
 mod inspect;
+mod interrupts;
 mod man;
 mod openapi;
 mod page;
+mod reason;
 mod report;
 mod run;
 mod say;
@@ -49,9 +52,6 @@ enum Command {
     /// Check task files and point at every mistake
     #[command(after_help = "Example:\n  orchestrator check orchestrator_tasks/*.md")]
     Check(check::Arguments),
-    /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
-    #[command(after_help = report::EXAMPLES)]
-    Report(report::Arguments),
     /// Print the description of the HTTP interface for programs: OpenAPI 3.1
     #[command(
         after_help = "Example:\n  orchestrator openapi --postman > orchestrator.postman_collection.json"
@@ -72,6 +72,11 @@ enum Command {
     /// Print the manual page
     #[command(after_help = man::EXAMPLES)]
     Man(man::Arguments),
+    /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Arguments),
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 /// How a command ended, as its exit code says it.
@@ -125,6 +130,8 @@ enum Error {
     Random(std::io::Error),
     #[error("can't write the manual into {}: {source}", .folder.display())]
     Manual { folder: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Unreachable(#[from] client::Unreachable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
     #[error("{0}")]
@@ -145,6 +152,7 @@ impl Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Unreachable(_) => Exit::Unreachable,
             Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
@@ -158,8 +166,8 @@ impl Error {
             | Self::Init(_)
             | Self::Random(_)
             | Self::Manual { .. }
-            | Self::NoSession(_)
-            | Self::Worker => Exit::Failed,
+            | Self::Worker
+            | Self::NoSession(_) => Exit::Failed,
         }
     }
 }
@@ -171,13 +179,14 @@ pub fn main() -> ExitCode {
         Command::Serve => serve::serve(&arguments),
         Command::Run(run) => run::run(&arguments, run),
         Command::Check(check) => check::check(&arguments, check),
-        Command::Report(report) => report::report(&arguments, report),
         Command::Openapi(openapi) => Ok(openapi::openapi(openapi)),
         Command::Init(init) => init::init(&arguments, init),
         Command::Doctor(doctor) => doctor::doctor(&arguments, doctor),
         Command::Health => health::health(&arguments),
         Command::Completions(completions) => Ok(completions::completions(completions)),
         Command::Man(man) => man::man(man),
+        Command::Report(report) => report::report(&arguments, report),
+        Command::Client(command) => client::client(&arguments, command),
     };
     result
         .unwrap_or_else(|error| {

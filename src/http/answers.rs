@@ -1,5 +1,7 @@
 //! What the endpoints answer when all went well.
 
+#![expect(clippy::struct_field_names, reason = "the names are what clients read")]
+
 use serde::Serialize;
 use utoipa::openapi::schema::AnyOf;
 use utoipa::openapi::{Ref, RefOr, Schema};
@@ -54,7 +56,7 @@ pub(super) struct Situation {
         "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
     }],
 })))]
-pub(super) struct Tasks {
+pub(super) struct TaskList {
     pub(super) status: Success,
     /// The same for a person, a line a task.
     pub(super) message: String,
@@ -73,7 +75,7 @@ pub(super) struct Tasks {
         "completed": 1, "started_at": "2025-11-20T09:30:15.123+01:00",
     }],
 })))]
-pub(super) struct Sessions {
+pub(super) struct SessionList {
     pub(super) status: Success,
     /// The same for a person, a line a session.
     pub(super) message: String,
@@ -93,7 +95,7 @@ pub(super) struct Sessions {
         "closed_at": "2025-11-20T09:31:02.456+01:00",
     }],
 })))]
-pub(super) struct Gates {
+pub(super) struct GateList {
     pub(super) status: Success,
     /// How many are listed.
     pub(super) message: String,
@@ -147,24 +149,44 @@ pub(super) struct HealthView {
 /// What `/command` answers: whatever the endpoint of the command that was said would.
 pub(super) struct Told;
 
+impl Told {
+    fn answers() -> [Answer; 6] {
+        [
+            Answer::of::<Done>(),
+            Answer::of::<StatusView>(),
+            Answer::of::<TaskList>(),
+            Answer::of::<Lines>(),
+            Answer::of::<SessionList>(),
+            Answer::of::<Help>(),
+        ]
+    }
+}
+
+struct Answer {
+    name: String,
+    schema: RefOr<Schema>,
+    parts: fn(&mut Vec<(String, RefOr<Schema>)>),
+}
+
+impl Answer {
+    fn of<T: ToSchema>() -> Self {
+        Self { name: T::name().into_owned(), schema: T::schema(), parts: T::schemas }
+    }
+}
+
 impl ToSchema for Told {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        macro_rules! collect {
-            ($($answer:ty),*) => {$(
-                schemas.push((<$answer>::name().into_owned(), <$answer>::schema()));
-                <$answer>::schemas(schemas);
-            )*};
+        for Answer { name, schema, parts } in Self::answers() {
+            schemas.push((name, schema));
+            parts(schemas);
         }
-        collect!(Done, StatusView, Tasks, Lines, Sessions, Help);
     }
 }
 
 impl PartialSchema for Told {
     fn schema() -> RefOr<Schema> {
-        let names =
-            [Done::name(), StatusView::name(), Tasks::name(), Lines::name(), Sessions::name(), Help::name()];
         let mut told = AnyOf::new();
-        told.items = names.into_iter().map(|name| Ref::from_schema_name(name).into()).collect();
+        told.items = Self::answers().map(|answer| Ref::from_schema_name(answer.name).into()).into();
         told.description = Some("What the command's own endpoint answers".to_owned());
         Schema::AnyOf(told).into()
     }

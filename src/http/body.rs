@@ -101,9 +101,13 @@ pub(super) struct Loose(pub(super) String);
 
 impl<'de> Deserialize<'de> for Loose {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
+        let given = Value::deserialize(deserializer)?;
+        if let Some(whole) = whole(&given) {
+            return Ok(Self(whole.to_string()));
+        }
+        match given {
             Value::String(text) => Ok(Self(text)),
-            Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Self(number.to_string())),
+            Value::Number(number) if number.is_u64() => Ok(Self(number.to_string())),
             other => {
                 Err(de::Error::custom(format!("expected a string or an integer, not {}", named(&other))))
             }
@@ -133,7 +137,7 @@ impl Count {
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let given = Value::deserialize(deserializer)?;
-        given.as_i64().and_then(Self::new).ok_or_else(|| match given {
+        whole(&given).and_then(Self::new).ok_or_else(|| match given {
             Value::Number(number) => de::Error::custom(Self::expected(number)),
             other => de::Error::custom(Self::expected(named(&other))),
         })
@@ -155,6 +159,15 @@ impl<'de> Deserialize<'de> for SentAt {
             de::Error::custom(format!("\"{text}\" is not a time: give RFC 3339 or seconds since 1970"))
         })
     }
+}
+
+/// A whole number; JSON doesn't tell `20` from `20.0`, and some senders only know the latter.
+#[expect(clippy::cast_possible_truncation, reason = "whole and exact below the bound")]
+fn whole(value: &Value) -> Option<i64> {
+    /// Beyond it a double leaves numbers out.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let exact = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;
+    value.as_i64().or_else(|| value.as_f64().filter(exact).map(|number| number as i64))
 }
 
 fn named(value: &Value) -> &'static str {

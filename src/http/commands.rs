@@ -38,7 +38,7 @@ pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Respon
         }
         Said::Tell(command) => carry_out(&app, &call, Wish::Tell(command)).await,
         Said::Status => reads::tell_status(&app, None).await,
-        Said::Tasks => reads::tell_tasks(&app),
+        Said::Tasks => reads::tell_tasks(&app, None),
         Said::Logs { lines, task } => {
             let lines = lines.map(|lines| {
                 Count::new(lines).ok_or_else(|| {

@@ -153,7 +153,7 @@ impl From<&crate::store::Error> for ApiError {
             | Error::Newer { .. }
             | Error::Migrate { .. }
             | Error::Missing { .. }
-            | Error::Unfit { .. }
+            | Error::OtherVersion { .. }
             | Error::Corrupt { .. }
             | Error::Statement(_) => {
                 Self::new(Code::Internal, "something went wrong inside, and was logged: nothing was changed")

@@ -6,13 +6,13 @@ use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 
 use super::App;
-use super::answers::{Gates, Help, Lines, Sessions, Tasks};
+use super::answers::{GateList, Help, Lines, SessionList, TaskList};
 use super::body::Count;
 use super::call::Call;
 use super::commands::task_number;
 use super::error::ApiError;
 use super::openapi::outcomes::{MayFail, MayNameNothing};
-use super::requests::{List, Logs, Plain, Status};
+use super::requests::{List, Logs, Status};
 use super::status::{Scene, StatusView};
 use super::view::{GateRecordView, SessionView, TaskView};
 use super::words::Success;
@@ -40,28 +40,28 @@ pub(super) async fn status(State(app): State<App>, call: Call) -> Result<Respons
 }
 
 /// Lists the tasks of the current session.
-#[utoipa::path(post, path = "/tasks", request_body = Plain, responses((status = 200, body = Tasks), MayNameNothing))]
+#[utoipa::path(post, path = "/tasks", request_body = List, responses((status = 200, body = TaskList), MayNameNothing))]
 pub(super) async fn tasks(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     app.callers.may_say(&call.sender, "tasks")?;
-    tell_tasks(&app)
+    tell_tasks(&app, limit(&call)?)
 }
 
 /// Lists the sessions, the newest first.
-#[utoipa::path(post, path = "/sessions", request_body = List, responses((status = 200, body = Sessions), MayFail))]
+#[utoipa::path(post, path = "/sessions", request_body = List, responses((status = 200, body = SessionList), MayFail))]
 pub(super) async fn sessions(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     app.callers.may_say(&call.sender, "sessions")?;
     tell_sessions(&app, limit(&call)?).await
 }
 
 /// Lists the gates of all sessions, the newest first.
-#[utoipa::path(post, path = "/gates", request_body = List, responses((status = 200, body = Gates), MayFail))]
+#[utoipa::path(post, path = "/gates", request_body = List, responses((status = 200, body = GateList), MayFail))]
 pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let limit = limit(&call)?.unwrap_or(LISTED);
     let zone = app.zone();
     let records = gates::list(app.engine.store().readers(), limit.0).await?;
     let gates: Vec<_> = records.iter().map(|record| GateRecordView::new(record, zone)).collect();
     let message = format!("{}, the newest first", count(gates.len(), "gate"));
-    Ok(Json(Gates { status: Success::Ok, message, gates }).into_response())
+    Ok(Json(GateList { status: Success::Ok, message, gates }).into_response())
 }
 
 /// Tells the newest lines of a session's story, or of a task's output.
@@ -90,23 +90,24 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
     Ok(Json(view).into_response())
 }
 
-pub(super) fn tell_tasks(app: &App) -> Result<Response, ApiError> {
+pub(super) fn tell_tasks(app: &App, limit: Option<Count>) -> Result<Response, ApiError> {
     let snapshot = app.engine.snapshot();
     let Some(session) = snapshot.current() else {
         return Err(ApiError::not_found("no session yet: /start begins one"));
     };
-    let lines: Vec<_> = session
-        .tasks
-        .iter()
+    let all = session.tasks.len();
+    let listed = limit.map_or(all, |Count(limit)| usize::try_from(limit).unwrap_or(all));
+    let tasks = || session.tasks.iter().take(listed);
+    let lines: Vec<_> = tasks()
         .map(|task| {
             format!("{}. {} ({}): {}", task.number(), task.spec.title, task.spec.kind, task.state().as_str())
         })
         .collect();
-    Ok(Json(Tasks {
+    Ok(Json(TaskList {
         status: Success::Ok,
         message: lines.join("\n"),
         session: session.id.to_string(),
-        tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
+        tasks: tasks().map(|task| TaskView::new(task)).collect(),
     })
     .into_response())
 }
@@ -130,7 +131,7 @@ pub(super) async fn tell_sessions(app: &App, limit: Option<Count>) -> Result<Res
         if lines.is_empty() { "No session yet: /start begins one".to_owned() } else { lines.join("\n") };
     let zone = app.zone();
     let sessions = listed.iter().map(|session| SessionView::new(session, zone)).collect();
-    Ok(Json(Sessions { status: Success::Ok, message, sessions }).into_response())
+    Ok(Json(SessionList { status: Success::Ok, message, sessions }).into_response())
 }
 
 pub(super) async fn tell_logs(

@@ -100,7 +100,7 @@ pub(super) struct Status {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"limit": 5})))]
 pub(super) struct List {
-    /// How many; 20 if nobody says.
+    /// How many; if nobody says, 20, and of tasks all.
     pub(super) limit: Option<Count>,
 }
 

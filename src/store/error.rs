@@ -51,9 +51,9 @@ pub enum Error {
         /// Where it would be.
         path: PathBuf,
     },
-    /// The file is of an earlier version or no database of ours, and whoever only looks doesn't change that.
+    /// The file isn't of this version, and whoever only looks doesn't change that.
     #[error("the database {path} {what}", path = path.display())]
-    Unfit {
+    OtherVersion {
         /// The file.
         path: PathBuf,
         /// What it is instead, and what would help.

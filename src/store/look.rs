@@ -1,5 +1,6 @@
 //! A look into a database that another process may be writing at the same time.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -31,13 +32,15 @@ pub async fn look(path: &Path) -> Result<SqliteConnection, Error> {
 async fn must_be_ours(path: &Path, conn: &mut SqliteConnection) -> Result<(), Error> {
     let known = newest();
     let what = match version(conn).await {
-        Ok(Some(found)) if found > known => return Err(Error::Newer { path: path.to_owned(), found, known }),
-        Ok(Some(found)) if found == known => return Ok(()),
-        Ok(Some(_)) => OLDER,
+        Ok(Some(found)) => match found.cmp(&known) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Greater => return Err(Error::Newer { path: path.to_owned(), found, known }),
+            Ordering::Less => OLDER,
+        },
         Ok(None) | Err(Error::Statement(_)) => FOREIGN,
         Err(error) => return Err(error),
     };
-    Err(Error::Unfit { path: path.to_owned(), what })
+    Err(Error::OtherVersion { path: path.to_owned(), what })
 }
 
 /// The migration that was applied last.

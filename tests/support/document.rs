@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::shop::TREE;
+use super::follower::TREE;
 
 /// Brings documents up to date instead of failing: `UPDATE_DOCS=1 cargo test --test docs`.
 const UPDATE: &str = "UPDATE_DOCS";

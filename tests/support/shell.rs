@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::shop::Shop;
+use super::follower::Follower;
 
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -21,7 +21,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    pub fn of(place: &Shop) -> Self {
+    pub fn of(place: &Follower) -> Self {
         let mut command = Command::new("bash");
         command
             .args(["--noprofile", "--norc"])
@@ -47,7 +47,7 @@ impl Shell {
 
     /// Gives commands, of which all must succeed; gives what they print.
     #[track_caller]
-    pub fn obeys(&mut self, place: &Shop, script: &str) -> String {
+    pub fn obeys(&mut self, place: &Follower, script: &str) -> String {
         let (said, code) = self.say(place, &format!("set -eu\n{script}\nset +eu"));
         assert_eq!(code, "0", "{script}\n{said}");
         said
@@ -55,7 +55,7 @@ impl Shell {
 
     /// Gives a command; gives what it prints and its exit code.
     #[track_caller]
-    pub fn say(&mut self, place: &Shop, script: &str) -> (String, String) {
+    pub fn say(&mut self, place: &Follower, script: &str) -> (String, String) {
         self.scripts += 1;
         let file = place.aside(&format!("script-{}", self.scripts));
         fs::write(&file, place.here(script)).unwrap();

@@ -12,7 +12,11 @@ impl PartialSchema for Loose {
     fn schema() -> RefOr<Schema> {
         OneOfBuilder::new()
             .item(Object::with_type(Type::String))
-            .item(Object::with_type(Type::Integer))
+            .item(
+                ObjectBuilder::new()
+                    .schema_type(Type::Integer)
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
+            )
             .description(Some("A string or an integer"))
             .into()
     }

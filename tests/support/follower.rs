@@ -1,5 +1,5 @@
-//! The shop: the project of whoever reads a document. It has the examples, and `orchestrator` on the `PATH`; what the
-//! document says is done here, word by word but for the port.
+//! The folder of someone who follows a document: the examples, and `orchestrator` on the `PATH`. What a document says is done here, word by word
+//! but for the port.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,13 +16,13 @@ use super::{SOON, free_port};
 /// The tree of the project.
 pub const TREE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The folder of a project, and nothing else in it.
-pub struct Shop {
+/// A folder of someone who has only just met the program.
+pub struct Follower {
     dir: TempDir,
     port: u16,
 }
 
-impl Shop {
+impl Follower {
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
         for folder in ["bin", "shop", "shop/examples"] {
@@ -37,7 +37,7 @@ impl Shop {
         place
     }
 
-    /// A file or folder of the project.
+    /// A file or folder of the newcomer's project.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join("shop").join(name)
     }
@@ -52,14 +52,14 @@ impl Shop {
         text.replace("127.0.0.1:5000", &format!("127.0.0.1:{}", self.port))
     }
 
-    /// The reverse of [`Shop::here`], for what was printed.
+    /// The reverse of [`Follower::here`], for what was printed.
     pub fn there(&self, text: &str) -> String {
         let folder = self.dir.path().join("shop");
         text.replace(&format!("127.0.0.1:{}", self.port), "127.0.0.1:5000")
             .replace(folder.to_str().unwrap(), "/home/ann/shop")
     }
 
-    /// Gives a command the folder and the environment of the shop.
+    /// Gives a command the folder and the environment of the newcomer.
     pub fn settle(&self, command: &mut Command) {
         for (name, value) in self.environment() {
             command.env(name, value);
