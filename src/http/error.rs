@@ -150,6 +150,7 @@ impl From<&crate::store::Error> for ApiError {
                 "the database failed: ask /status later whether it was done, or repeat the request with the same key",
             ),
             Error::Open { .. }
+            | Error::ReadOnly { .. }
             | Error::Newer { .. }
             | Error::Migrate { .. }
             | Error::Missing { .. }
