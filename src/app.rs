@@ -15,7 +15,7 @@ use tracing::info;
 use crate::claude::{self, Birthplace};
 use crate::config::{Config, LogFormat};
 use crate::engine::{self, Engine};
-use crate::files::private;
+use crate::files::{private, reason};
 use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
 use crate::store::{self, Lock, LockError, Store};
@@ -35,7 +35,11 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// A folder isn't there or can't be made.
-    #[error("{what} {path} can't be used: {source}", path = path.display())]
+    #[error(
+        "{what} {path} can't be used: {}; make it a folder for this user, or name another one",
+        reason(source),
+        path = path.display()
+    )]
     Folder {
         /// What it is for.
         what: &'static str,
@@ -45,7 +49,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The port can't be had.
-    #[error("can't listen on {address}: {source}{}", remedy(source))]
+    #[error("can't listen on {address}: {}{}", reason(source), remedy(source))]
     Listen {
         /// Which address.
         address: String,
@@ -209,15 +213,21 @@ fn engine_settings(config: &Config, rehearse: bool, birthplace: Birthplace) -> e
     }
 }
 
+/// How the CLI is called.
+pub fn claude_settings(config: &Config) -> claude::Settings {
+    let claude = &config.claude;
+    claude::Settings {
+        command: claude.command.clone(),
+        flags: claude.flags.clone(),
+        model: claude.model.clone(),
+        env: claude.env.clone(),
+    }
+}
+
 fn worker_settings(config: &Config) -> worker::Settings {
     let claude = &config.claude;
     worker::Settings {
-        claude: claude::Settings {
-            command: claude.command.clone(),
-            flags: claude.flags.clone(),
-            model: claude.model.clone(),
-            env: claude.env.clone(),
-        },
+        claude: claude_settings(config),
         limits: worker::Settings::limits(claude.timeout, claude.idle_timeout, claude.grace),
         checks: config
             .checks
@@ -231,7 +241,7 @@ fn worker_settings(config: &Config) -> worker::Settings {
 }
 
 /// What this process was given; runs see the configured part of it.
-fn environment() -> Vec<(OsString, OsString)> {
+pub fn environment() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
@@ -243,8 +253,8 @@ fn must_be_folder(what: &'static str, path: &PathBuf) -> Result<(), Error> {
 
 fn remedy(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::AddrInUse => " (end what uses it, or choose another server.port)",
-        io::ErrorKind::PermissionDenied => " (ports below 1024 are for root: choose a higher server.port)",
-        _ => "",
+        io::ErrorKind::AddrInUse => "; end what uses it, or choose another server.port",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 are for root: choose a higher server.port",
+        _ => "; is server.host an address of this machine, such as 127.0.0.1 or 0.0.0.0?",
     }
 }

@@ -25,7 +25,7 @@
 //! | 6 | [`http`], [`worker`]: the things that live |
 //! | 5 | [`engine`]: the only writer of session state |
 //! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] |
-//! | 3 | [`files`]: plain files, private ones, task files in their folder |
+//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
 //! | 2 | [`taskfile`]: markdown ↔ plan → prompt, pure |
 //! | 1 | [`domain`]: the rules, pure |
 //!

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::files::private;
+use crate::files::{private, reason};
 
 pub use journal::{ACCESS_FILE, Guard};
 
@@ -74,7 +74,11 @@ pub enum Files {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The folder can't be made, or the thread can't be started.
-    #[error("can't keep logs in {}: {cause}", .logs_dir.display())]
+    #[error(
+        "can't keep logs in {}: {}; make it a folder that this user can write, or choose another paths.logs_dir",
+        .logs_dir.display(),
+        reason(.cause)
+    )]
     Files {
         /// The folder that was asked for.
         logs_dir: PathBuf,
@@ -92,6 +96,7 @@ pub fn init(settings: &Settings) -> Result<Guard, TelemetryError> {
         Files::None => (None, Guard::default()),
         Files::In { logs_dir, timezone } => {
             let (journal, guard) = private::create_dir(logs_dir)
+                .and_then(|()| tempfile::tempfile_in(logs_dir).map(drop))
                 .and_then(|()| journal::start(logs_dir.clone(), timezone.clone(), settings.clock))
                 .map_err(|cause| TelemetryError::Files { logs_dir: logs_dir.clone(), cause })?;
             (Some(journal), guard)

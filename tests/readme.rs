@@ -5,23 +5,16 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Output};
-use std::time::Duration;
 
 use serde_json::Value;
-use support::eventually::eventually;
-use support::free_port;
-use tempfile::TempDir;
-
-const README: &str = include_str!("../README.md");
-const TREE: &str = env!("CARGO_MANIFEST_DIR");
+use support::document::Document;
+use support::follower::{Follower, TREE};
 
 #[test]
 fn the_first_command_works_through_a_task_file() {
-    let place = Place::new();
-    let first = blocks("sh").remove(0);
+    let place = Follower::new();
+    let first = readme().texts("sh").remove(0);
     let arguments = first.strip_prefix("cargo run -- ").expect("the README opens with cargo run");
 
     let output = place.run(&format!("orchestrator {arguments}"));
@@ -32,74 +25,66 @@ fn the_first_command_works_through_a_task_file() {
 }
 
 #[test]
-fn the_second_command_is_this_one() {
-    assert_eq!(blocks("sh")[1], "cargo test\n");
+fn the_second_command_is_what_ci_passes() {
+    assert_eq!(readme().texts("sh")[1], "tests/all.sh\n");
     let ci = fs::read_to_string(Path::new(TREE).join(".ci/run")).unwrap();
-    assert!(ci.contains("cargo test --locked"), "CI runs the README's test command");
+    assert!(ci.contains("step \"tests\" tests/all.sh\n"), "CI runs the README's test command");
 }
 
 #[test]
 fn the_task_file_it_shows_has_no_mistakes() {
-    let place = Place::new();
-    fs::write(place.dir.path().join("shown.md"), blocks("markdown").remove(0)).unwrap();
+    let place = Follower::new();
+    fs::write(place.path("shown.md"), readme().texts("markdown").remove(0)).unwrap();
     assert!(place.run("orchestrator check shown.md").status.success());
-    let check = block_with("orchestrator check");
+    let check = readme().script_with("orchestrator check");
     assert!(place.run(&check).status.success());
 }
 
 #[test]
 fn the_configuration_it_shows_is_one() {
-    let place = Place::new();
-    fs::write(place.dir.path().join("config.toml"), blocks("toml").remove(0)).unwrap();
+    let place = Follower::new();
+    fs::write(place.path("config.toml"), readme().texts("toml").remove(0)).unwrap();
     let output = place.run("orchestrator check examples/first-tasks.md");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
 fn a_run_in_a_terminal_stops_at_the_gate_where_there_is_none() {
-    let place = Place::new();
-    let output = place.run(&block_with("orchestrator run examples/example-tasks.md"));
+    let place = Follower::new();
+    let output = place.run(&readme().script_with("orchestrator run examples/example-tasks.md"));
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
 #[test]
 fn the_day_by_curl_goes_from_start_to_end() {
-    let place = Place::new();
-    assert!(place.run(&block_with("openssl rand")).status.success());
+    let place = Follower::new();
+    assert!(place.run(&readme().script_with("orchestrator init")).status.success());
     fs::copy(
         Path::new(TREE).join("examples/example-tasks.md"),
-        place.dir.path().join("orchestrator_tasks/2025-11-20-tasks.md"),
+        place.path("orchestrator_tasks/2025-11-20-tasks.md"),
     )
     .unwrap();
-    let serve = block_with("orchestrator serve");
-    let mut daemon = place.command(&format!("exec env {serve}")).spawn().unwrap();
-    let day = block_with("tell start");
+    let daemon = place.serve(&readme().script_with("orchestrator serve"));
+    let day = readme().script_with("tell start");
     let (preface, commands) = day.split_once("\n\n").unwrap();
     let tell = |command: &str| {
         let output = place.run(&format!("{preface}\n{command}"));
         serde_json::from_slice::<Value>(&output.stdout).map_err(|_| output)
     };
-    let rest = || {
-        eventually(Duration::from_secs(20), "the daemon to wait or to be done", || {
-            let status = tell("tell status '{}'").map_err(|output| format!("{output:?}"))?;
-            if status["status"] == "running" { Err(status.to_string()) } else { Ok(status) }
-        })
-    };
-    rest();
+    place.await_rest();
 
     let mut told = Vec::new();
     for command in commands.lines() {
         let answer = tell(command).unwrap();
         assert_ne!(answer["status"], "error", "{command}: {answer:#}");
-        let now = rest();
+        let now = place.await_rest();
         told.push((
             command.split_whitespace().nth(1).unwrap().to_owned(),
             now["status"].as_str().unwrap().to_owned(),
         ));
     }
 
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
+    drop(daemon);
     let told: Vec<(&str, &str)> =
         told.iter().map(|(command, status)| (command.as_str(), status.as_str())).collect();
     assert_eq!(
@@ -117,53 +102,6 @@ fn the_day_by_curl_goes_from_start_to_end() {
     );
 }
 
-/// A newcomer's folder: the examples, and `orchestrator` on the `PATH`.
-struct Place {
-    dir: TempDir,
-    port: u16,
-}
-
-impl Place {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for folder in ["bin", "examples"] {
-            fs::create_dir(dir.path().join(folder)).unwrap();
-        }
-        symlink(env!("CARGO_BIN_EXE_orchestrator"), dir.path().join("bin/orchestrator")).unwrap();
-        for example in fs::read_dir(Path::new(TREE).join("examples")).unwrap() {
-            let example = example.unwrap();
-            fs::copy(example.path(), dir.path().join("examples").join(example.file_name())).unwrap();
-        }
-        Self { dir, port: free_port() }
-    }
-
-    fn command(&self, script: &str) -> Command {
-        let path = format!("{}:{}", self.dir.path().join("bin").display(), std::env::var("PATH").unwrap());
-        let mut command = Command::new("bash");
-        command
-            .arg("-euc")
-            .arg(script.replace("127.0.0.1:5000", &format!("127.0.0.1:{}", self.port)))
-            .current_dir(self.dir.path())
-            .env("PATH", path)
-            .env("ORCHESTRATOR__SERVER__PORT", self.port.to_string());
-        command
-    }
-
-    fn run(&self, script: &str) -> Output {
-        self.command(script).stdin(std::process::Stdio::null()).output().unwrap()
-    }
-}
-
-/// The README's code blocks in a language, in order.
-fn blocks(language: &str) -> Vec<String> {
-    let fence = format!("```{language}\n");
-    let after = README.split(&fence).skip(1);
-    after.map(|text| text.split("```").next().unwrap().to_owned()).collect()
-}
-
-fn block_with(text: &str) -> String {
-    blocks("sh")
-        .into_iter()
-        .find(|block| block.contains(text))
-        .unwrap_or_else(|| panic!("no block with {text}"))
+fn readme() -> Document {
+    Document::read("README.md")
 }

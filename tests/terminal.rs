@@ -475,6 +475,7 @@ fn the_help_says_what_there_is() {
         ("help", &["--help"][..]),
         ("help_of_run", &["run", "--help"]),
         ("help_of_check", &["check", "--help"]),
+        ("help_of_report", &["report", "--help"]),
         ("help_of_serve", &["serve", "--help"]),
         ("help_of_openapi", &["openapi", "--help"]),
     ] {

@@ -4,14 +4,14 @@
 //! silently change who pays, and `CLAUDECODE` makes the CLI refuse to start inside itself.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
 use uuid::Uuid;
 
-const PASSED: [&str; 8] =
-    ["PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"];
+const PASSED: [&str; 8] = ["PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR", "CLAUDE_CONFIG_DIR", TOKEN];
+const TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 const SET: [&str; 5] = [
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
     "DISABLE_AUTOUPDATER",
@@ -89,6 +89,20 @@ impl Invocation {
         Self { program, args, env: passed(&settings.env, environment), cwd }
     }
 
+    /// Puts together the question which version the CLI is, with an environment in which there is no secret.
+    pub fn of_version(
+        settings: &Settings,
+        cwd: PathBuf,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let mut words = settings.command.iter().filter(|word| *word != "-p" && *word != "--print").cloned();
+        let program = words.next().unwrap_or_else(|| "claude".to_owned());
+        let args = words.chain(["--version".to_owned()]).collect();
+        let mut env = passed(&[], environment);
+        env.remove(OsStr::new(TOKEN));
+        Self { program, args, env, cwd }
+    }
+
     /// Puts together one call of a check's command, with the environment that the CLI has.
     pub fn of_check(
         command: &[String],
@@ -157,6 +171,19 @@ mod tests {
             args(&own, Conversation::Resume(id)),
             format!("claude --print --output-format stream-json --verbose --model opus --resume {id}")
         );
+    }
+
+    #[test]
+    fn the_question_for_the_version_carries_no_secret() {
+        let mut settings = settings(&["npx", "claude", "-p"], &["--max-turns", "3"]);
+        settings.env = vec!["ANTHROPIC_API_KEY".to_owned()];
+        let ours = ["PATH", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"]
+            .map(|name| (OsString::from(name), OsString::from("hush-hush")));
+        let made = Invocation::of_version(&settings, "/".into(), ours);
+        assert_eq!((made.program.as_str(), made.args.join(" ")), ("npx", "claude --version".to_owned()));
+        assert!(made.env.contains_key(OsStr::new("PATH")));
+        assert!(!made.env.contains_key(OsStr::new(TOKEN)));
+        assert!(!made.env.contains_key(OsStr::new("ANTHROPIC_API_KEY")));
     }
 
     #[test]

@@ -1,9 +1,16 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
 mod check;
+mod completions;
+mod doctor;
+mod git;
+mod health;
+mod init;
 mod inspect;
+mod man;
 mod openapi;
 mod page;
+mod report;
 mod run;
 mod say;
 mod serve;
@@ -19,7 +26,7 @@ use crate::config::{Config, ConfigErrors};
 #[derive(Debug, Parser)]
 #[command(version, about, disable_help_subcommand = true, propagate_version = true)]
 #[command(
-    after_help = "Try it without paying for anything:\n  orchestrator run examples/first-tasks.md --rehearse"
+    after_help = "Try it without paying for anything:\n  orchestrator init\n  orchestrator run orchestrator_tasks/*.md --rehearse"
 )]
 struct Arguments {
     /// The configuration file [default: ./config.toml, if it is there]
@@ -47,6 +54,24 @@ enum Command {
         after_help = "Example:\n  orchestrator openapi --postman > orchestrator.postman_collection.json"
     )]
     Openapi(openapi::Arguments),
+    /// Make what a first day needs: a configuration, a secret, folders and an example task file
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::Arguments),
+    /// Look at everything a day can fail for, and say what would help
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Arguments),
+    /// Ask the running daemon whether it is well; for container health checks
+    #[command(after_help = health::EXAMPLES)]
+    Health,
+    /// Print the completions for a shell
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Arguments),
+    /// Print the manual page
+    #[command(after_help = man::EXAMPLES)]
+    Man(man::Arguments),
+    /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
+    #[command(after_help = report::EXAMPLES)]
+    Report(report::Arguments),
 }
 
 /// How a command ended, as its exit code says it.
@@ -55,6 +80,7 @@ enum Exit {
     Ok,
     Failed,
     Waiting,
+    Unreachable,
     Interrupted,
     DatabaseFailed,
 }
@@ -65,6 +91,7 @@ impl From<Exit> for ExitCode {
             Exit::Ok => 0,
             Exit::Failed => 1,
             Exit::Waiting => 3,
+            Exit::Unreachable => 4,
             Exit::DatabaseFailed => 74,
             Exit::Interrupted => 130,
         })
@@ -92,8 +119,16 @@ enum Error {
     Signals(std::io::Error),
     #[error("{0}")]
     TaskFile(#[from] inspect::Unusable),
+    #[error("{0}")]
+    Init(#[from] init::CannotMake),
+    #[error("the system has no randomness for a secret: {0}")]
+    Random(std::io::Error),
+    #[error("can't write the manual into {}: {source}", .folder.display())]
+    Manual { folder: PathBuf, source: std::io::Error },
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
+    #[error("{0}")]
+    NoSession(String),
     #[error("the database failed; what was going on is found again by the next start")]
     Database,
 }
@@ -120,7 +155,11 @@ impl Error {
             | Self::Runtime(_)
             | Self::Signals(_)
             | Self::TaskFile(_)
-            | Self::Worker => Exit::Failed,
+            | Self::Init(_)
+            | Self::Random(_)
+            | Self::Manual { .. }
+            | Self::Worker
+            | Self::NoSession(_) => Exit::Failed,
         }
     }
 }
@@ -133,6 +172,12 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(&arguments, run),
         Command::Check(check) => check::check(&arguments, check),
         Command::Openapi(openapi) => Ok(openapi::openapi(openapi)),
+        Command::Init(init) => init::init(&arguments, init),
+        Command::Doctor(doctor) => doctor::doctor(&arguments, doctor),
+        Command::Health => health::health(&arguments),
+        Command::Completions(completions) => Ok(completions::completions(completions)),
+        Command::Man(man) => man::man(man),
+        Command::Report(report) => report::report(&arguments, report),
     };
     result
         .unwrap_or_else(|error| {
@@ -156,5 +201,6 @@ impl Arguments {
 /// A path as it is shown: relative to the current folder if it is in it.
 fn shown(path: &Path) -> String {
     let cwd = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
+    let inside = path.strip_prefix(&cwd).ok().filter(|inside| !inside.as_os_str().is_empty());
+    inside.unwrap_or(path).display().to_string()
 }

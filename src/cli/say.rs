@@ -24,6 +24,11 @@ pub(super) fn out_unended(text: impl Display) {
     let _ = stdout.flush();
 }
 
+/// Says a whole document on stdout, byte for byte.
+pub(super) fn document(bytes: &[u8]) {
+    let _ = std::io::stdout().write_all(bytes);
+}
+
 /// Says a line on stderr.
 pub(super) fn err(line: impl Display) {
     let _ = writeln!(anstream::stderr(), "{line}");

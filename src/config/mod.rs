@@ -210,8 +210,11 @@ impl Config {
     pub fn require_secret(&self) -> Result<&SecretString, ConfigErrors> {
         self.webhooks.secret.as_ref().ok_or_else(|| {
             ConfigErrors::nowhere(
-                "webhooks.secret is not set, and without it anyone could give commands: \
-                 run `openssl rand -hex 32` and put the result into .env as WEBHOOK_SECRET=…",
+                "webhooks.secret is not set, and without it anyone could give commands. \
+                 Three commands lead to a working daemon:\n  \
+                 orchestrator init     makes config.toml, a .env with a fresh secret, and a task file to try\n  \
+                 orchestrator doctor   says what is still missing\n  \
+                 orchestrator serve",
             )
         })
     }

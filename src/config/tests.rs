@@ -1,5 +1,6 @@
 //! Loads configurations from temporary folders, with an environment given by value.
 
+mod document;
 mod example;
 mod reports;
 
@@ -71,7 +72,12 @@ fn nothing_at_all_is_the_defaults() {
     assert_eq!(config.logging.keep, Duration::from_hours(90 * 24));
     assert_eq!(config.telegram.commands.len(), 13);
     assert!(config.telegram.chat_id.is_empty() && config.checks.is_empty());
-    assert_snapshot!(config.require_secret().unwrap_err(), @r#"webhooks.secret is not set, and without it anyone could give commands: run `openssl rand -hex 32` and put the result into .env as WEBHOOK_SECRET=…"#);
+    assert_snapshot!(config.require_secret().unwrap_err(), @r"
+    webhooks.secret is not set, and without it anyone could give commands. Three commands lead to a working daemon:
+      orchestrator init     makes config.toml, a .env with a fresh secret, and a task file to try
+      orchestrator doctor   says what is still missing
+      orchestrator serve
+    ");
 }
 
 #[test]

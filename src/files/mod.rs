@@ -3,5 +3,9 @@
 //! Knows paths and bytes; what they mean is for those above.
 
 pub mod private;
+mod reason;
 pub mod tail;
 pub mod task_folder;
+pub mod whole;
+
+pub use reason::reason;

@@ -9,7 +9,10 @@ use std::path::Path;
 
 /// Makes a folder, and those above it, for the owner only (0700). One that exists is fine.
 pub fn create_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    })
 }
 
 /// Makes a new file for the owner only (0600); an error if there is one.

@@ -149,7 +149,13 @@ impl From<&crate::store::Error> for ApiError {
                 Code::Unavailable,
                 "the database failed: ask /status later whether it was done, or repeat the request with the same key",
             ),
-            Error::Open { .. } | Error::Migrate { .. } | Error::Corrupt { .. } | Error::Statement(_) => {
+            Error::Open { .. }
+            | Error::Newer { .. }
+            | Error::Migrate { .. }
+            | Error::Missing { .. }
+            | Error::OtherVersion { .. }
+            | Error::Corrupt { .. }
+            | Error::Statement(_) => {
                 Self::new(Code::Internal, "something went wrong inside, and was logged: nothing was changed")
             }
         }

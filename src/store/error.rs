@@ -3,27 +3,61 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use sqlx::migrate::MigrateError;
+
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file can't be opened or created.
-    #[error("failed to open the database {path}: {source}", path = path.display())]
+    #[error(
+        "can't open the database {path}: {}; choose another paths.database, or move away what has that name",
+        said(source),
+        path = path.display()
+    )]
     Open {
         /// The file.
         path: PathBuf,
         /// Why not.
         source: sqlx::Error,
     },
-    /// The schema can't be brought up to date.
+    /// A later version of this program has used it.
     #[error(
-        "failed to bring the database {path} up to date: {source} (was it written by a newer version of this program?)",
+        "the database {path} was written by a newer version of this program (schema {found}, this one knows {known}): \
+         install that version, or choose another paths.database",
         path = path.display()
     )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// A version of its schema that is unknown here.
+        found: i64,
+        /// The newest version that is known.
+        known: i64,
+    },
+    /// The schema can't be brought up to date.
+    #[error("failed to bring the database {path} up to date: {source}", path = path.display())]
     Migrate {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
+    },
+    /// There is no file.
+    #[error(
+        "there is no database {path} yet: `orchestrator serve` and `orchestrator run FILE` make one",
+        path = path.display()
+    )]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The file isn't of this version, and whoever only looks doesn't change that.
+    #[error("the database {path} {what}", path = path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, and what would help.
+        what: &'static str,
     },
     /// Full, or busy for too long: nothing was written, and it may work later.
     #[error("the database can't be written now: {0}")]
@@ -49,13 +83,24 @@ impl Error {
         Self::Open { path: path.to_owned(), source }
     }
 
-    pub(super) fn migrate(path: &Path, source: sqlx::migrate::MigrateError) -> Self {
-        Self::Migrate { path: path.to_owned(), source }
+    pub(super) fn migrate(path: &Path, source: MigrateError) -> Self {
+        let path = path.to_owned();
+        match source {
+            MigrateError::VersionMissing(found) => {
+                Self::Newer { path, found, known: super::survey::newest() }
+            }
+            source => Self::Migrate { path, source },
+        }
     }
 
     pub(super) fn corrupt(table: &'static str, reason: impl Display) -> Self {
         Self::Corrupt { table, reason: reason.to_string() }
     }
+}
+
+/// What `SQLite` says, without what others say around it.
+pub fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |said| said.message().to_owned())
 }
 
 /// Primary result codes of SQLite, <https://sqlite.org/rescode.html>.

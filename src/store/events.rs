@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 use super::{Error, from_json, parsed, to_json};
 use crate::domain::event::Event;
@@ -69,14 +69,18 @@ pub struct Told {
 }
 
 /// What happened in a session after an event, oldest first.
-pub async fn after(readers: &SqlitePool, session: &SessionId, id: i64) -> Result<Vec<Told>, Error> {
+pub async fn after(
+    reader: impl SqliteExecutor<'_>,
+    session: &SessionId,
+    id: i64,
+) -> Result<Vec<Told>, Error> {
     let session = session.as_str();
     sqlx::query!(
         r#"SELECT id AS "id!", at, event, message FROM events WHERE session_id = ? AND id > ? ORDER BY id"#,
         session,
         id
     )
-    .fetch_all(readers)
+    .fetch_all(reader)
     .await?
     .into_iter()
     .map(|row| {

@@ -62,6 +62,17 @@ pub async fn list(readers: &SqlitePool, limit: i64) -> Result<Vec<Record>, Error
         .collect()
 }
 
+/// The gates of one session, in the order in which they opened.
+pub async fn of_session(conn: &mut SqliteConnection, session: &SessionId) -> Result<Vec<Record>, Error> {
+    let session = session.as_str();
+    sqlx::query!("SELECT session_id, gate, closing FROM gates WHERE session_id = ? ORDER BY ordinal", session)
+        .fetch_all(conn)
+        .await?
+        .into_iter()
+        .map(|row| record(row.session_id, &row.gate, row.closing.as_deref()))
+        .collect()
+}
+
 fn record(session: String, gate: &str, closing: Option<&str>) -> Result<Record, Error> {
     Ok(Record {
         gate: from_json(TABLE, gate)?,

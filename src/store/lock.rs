@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::files::reason;
+
 /// A predecessor that was just killed lets go within a millisecond; anything longer is alive.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -25,7 +27,11 @@ pub enum LockError {
         database: PathBuf,
     },
     /// The file can't be opened or locked.
-    #[error("failed to lock {path}: {source}", path = path.display())]
+    #[error(
+        "can't lock {path}: {}; paths.database must be in a folder that there is and that this user can write",
+        reason(source),
+        path = path.display()
+    )]
     Io {
         /// The lock file.
         path: PathBuf,
@@ -37,9 +43,7 @@ pub enum LockError {
 impl Lock {
     /// Takes the lock that goes with a database: `<database>.lock`.
     pub fn take(database: &Path) -> Result<Self, LockError> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = lock_file(database);
         let failed = |source| LockError::Io { path: path.clone(), source };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         let deadline = Instant::now() + PATIENCE;
@@ -54,4 +58,24 @@ impl Lock {
             }
         }
     }
+
+    /// Whether a process has the database. Where none has, the lock is taken for a moment, less than anyone's patience.
+    pub fn is_held(database: &Path) -> io::Result<bool> {
+        let file = match File::open(lock_file(database)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn lock_file(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    PathBuf::from(path)
 }

@@ -8,9 +8,11 @@ pub mod events;
 pub mod gates;
 pub mod holds;
 mod lock;
+mod look;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+mod survey;
 pub mod tallies;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -27,12 +30,17 @@ use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-pub use self::error::Error;
+pub use self::error::{Error, said};
 pub use self::lock::{Lock, LockError};
+pub use self::look::look;
+pub use self::survey::{Survey, survey};
 use crate::files::private;
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The schema, one step a version.
+static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The database of one daemon.
 #[derive(Debug)]
@@ -55,7 +63,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let mut writer = options.connect().await.map_err(|source| Error::open(path, source))?;
-        sqlx::migrate!().run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
+        MIGRATIONS.run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
         let epoch = epoch(&mut writer).await?;
         let reading = options.read_only(true);
         let readers = SqlitePoolOptions::new()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::{Error, parsed, to_json};
+use super::{Error, from_json, parsed, to_json};
 use crate::domain::id::{RunId, SessionId, TaskNumber};
 use crate::domain::run::Outcome;
 
@@ -104,4 +104,53 @@ pub async fn open(conn: &mut SqliteConnection) -> Result<Option<Run>, Error> {
 pub async fn last(conn: &mut SqliteConnection) -> Result<RunId, Error> {
     let last = sqlx::query_scalar!(r#"SELECT max(id) AS "last: i64" FROM runs"#).fetch_one(conn).await?;
     Ok(RunId(last.unwrap_or(0)))
+}
+
+/// A run as its session's story tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its id.
+    pub id: RunId,
+    /// Its task.
+    pub task: TaskNumber,
+    /// Which of the task's runs it is, from 1.
+    pub number: u32,
+    /// Whether it continued an earlier one's Claude session.
+    pub resumed: bool,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// When it ended and what came of it, unless it is still open.
+    pub end: Option<(Timestamp, Outcome)>,
+}
+
+/// The runs of one session: by task, in their order.
+pub async fn of_session(conn: &mut SqliteConnection, session: &SessionId) -> Result<Vec<Record>, Error> {
+    let session = session.as_str();
+    sqlx::query!(
+        r#"SELECT id AS "id!", task AS "task: u32", number AS "number: u32", resumed AS "resumed: bool", claimed_at,
+             ended_at, outcome
+           FROM runs WHERE session_id = ? ORDER BY task, number"#,
+        session
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let end = match (row.ended_at, row.outcome) {
+            (Some(at), Some(outcome)) => Some((parsed(TABLE, &at)?, from_json(TABLE, &outcome)?)),
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(Error::corrupt(TABLE, "an end without an outcome, or the reverse"));
+            }
+            (None, None) => None,
+        };
+        Ok(Record {
+            id: RunId(row.id),
+            task: TaskNumber(row.task),
+            number: row.number,
+            resumed: row.resumed,
+            claimed_at: parsed(TABLE, &row.claimed_at)?,
+            end,
+        })
+    })
+    .collect()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 use super::{Error, from_json, parsed, to_json};
 use crate::domain::id::SessionId;
@@ -178,7 +178,7 @@ pub struct Listed {
 }
 
 /// The newest sessions, newest first.
-pub async fn list(readers: &SqlitePool, limit: i64) -> Result<Vec<Listed>, Error> {
+pub async fn list(reader: impl SqliteExecutor<'_>, limit: i64) -> Result<Vec<Listed>, Error> {
     sqlx::query!(
         r#"SELECT id, task_file, status, started_at,
              (SELECT count(*) FROM tasks WHERE session_id = sessions.id) AS "total!: i64",
@@ -187,7 +187,7 @@ pub async fn list(readers: &SqlitePool, limit: i64) -> Result<Vec<Listed>, Error
            FROM sessions ORDER BY ordinal DESC LIMIT ?"#,
         limit
     )
-    .fetch_all(readers)
+    .fetch_all(reader)
     .await?
     .into_iter()
     .map(|row| {

@@ -94,16 +94,12 @@ impl Place {
 
     /// Calls the binary in a terminal that is so many columns wide.
     pub fn terminal(&self, columns: u16, arguments: &[&str]) -> Terminal {
-        let (pty, pts) = pty_process::blocking::open().unwrap();
-        pty.resize(Size::new(ROWS, columns)).unwrap();
-        let process = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_orchestrator"))
+        let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_orchestrator"))
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
-            .envs(self.environment.iter().cloned())
-            .spawn(pts)
-            .unwrap();
-        Terminal::new(pty, process, columns)
+            .envs(self.environment.iter().cloned());
+        Terminal::open(command, columns)
     }
 
     /// Everything alive that was started from here; the callers too.
@@ -187,6 +183,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// Starts a command in a terminal that is so many columns wide.
+    pub fn open(command: pty_process::blocking::Command, columns: u16) -> Self {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        pty.resize(Size::new(ROWS, columns)).unwrap();
+        let process = command.spawn(pts).unwrap();
+        Self::new(pty, process, columns)
+    }
+
     fn new(pty: Pty, process: Child, columns: u16) -> Self {
         let pty = Arc::new(pty);
         let screen = Arc::new(Mutex::new((vt100::Parser::new(ROWS, columns, 0), Vec::new())));

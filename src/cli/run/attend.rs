@@ -141,7 +141,10 @@ impl<'a> Terminal<'a> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let broken = self.engine.broken().clone();
         loop {
-            self.show(&bell.borrow().clone());
+            // Not in one line: a snapshot that is still borrowed while the engine is asked for another one waits for a
+            // commit, and the commit for it.
+            let snapshot = bell.borrow().clone();
+            self.show(&snapshot);
             tokio::select! {
                 _ = bell.changed() => return Happened::Rang,
                 line = typed(&mut self.keyboard) => return Happened::Typed(line),

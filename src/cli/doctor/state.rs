@@ -1,0 +1,120 @@
+//! What the daemon keeps: the database, who has it, the logs, and the room that is left for both.
+
+use std::path::Path;
+
+use rustix::fs::statvfs;
+
+use super::report::Finding;
+use crate::cli::health::{self, Answer};
+use crate::cli::shown;
+use crate::config::Config;
+use crate::files::reason;
+use crate::store::{self, Error, Lock};
+
+const GIB: u64 = 1 << 30;
+/// Less will not last for a day of runs that print much.
+const LITTLE: u64 = GIB;
+/// Less will not last for a run.
+const TOO_LITTLE: u64 = GIB / 10;
+
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    let database = &config.paths.database;
+    vec![content(database).await, lock(config), logs(&config.paths.logs_dir), room(config)]
+}
+
+async fn content(path: &Path) -> Finding {
+    let name = shown(path);
+    if !path.exists() {
+        let folder = path.parent().unwrap_or(path);
+        return match tempfile::tempfile_in(folder) {
+            Ok(_) => Finding::ok("database", format!("{name} will be made by the first start")),
+            Err(error) => Finding::fail(
+                "database",
+                format!("{name} can't be made: {}", reason(&error)),
+                "make its folder writable for this user, or choose another paths.database",
+            ),
+        };
+    }
+    let correct = "if it is no database of this program, choose another paths.database";
+    match store::survey(path).await {
+        Ok(survey) if survey.schema > survey.known => Finding::fail(
+            "database",
+            format!(
+                "{name} was written by a newer version of this program (schema {}, this one knows {})",
+                survey.schema, survey.known
+            ),
+            "install that version, or choose another paths.database",
+        ),
+        Ok(survey) if survey.schema < survey.known => Finding::ok(
+            "database",
+            format!(
+                "{name} is writable; its schema {} becomes {} at the next start",
+                survey.schema, survey.known
+            ),
+        ),
+        Ok(survey) => Finding::ok("database", format!("{name} is writable, schema {}", survey.schema)),
+        Err(Error::Unavailable(error)) => Finding::warn(
+            "database",
+            format!("{name} can't be written now: {}", store::said(&error)),
+            "call this again in a while",
+        ),
+        Err(Error::Open { source, .. } | Error::Fatal(source)) => {
+            Finding::fail("database", format!("{name} can't be opened: {}", store::said(&source)), correct)
+        }
+        Err(error) => Finding::fail("database", format!("{name}: {error}"), correct),
+    }
+}
+
+fn lock(config: &Config) -> Finding {
+    let at = health::shown(&config.server);
+    match (Lock::is_held(&config.paths.database), health::ask(&config.server)) {
+        (Ok(true), Answer::Well(_) | Answer::Degraded(_)) => {
+            Finding::ok("lock", "held by the daemon that is running")
+        }
+        (Ok(true), Answer::Stranger | Answer::Nobody(_)) => Finding::warn(
+            "lock",
+            format!("another orchestrator is using the database, but no daemon answers at {at}"),
+            "end the `orchestrator run` or the daemon with another address, before you start one",
+        ),
+        (Ok(false), _) => Finding::ok("lock", "free"),
+        (Err(error), _) => Finding::fail("lock", reason(&error), "make it readable for this user"),
+    }
+}
+
+fn logs(folder: &Path) -> Finding {
+    let name = shown(folder);
+    let there = existing(folder);
+    match tempfile::tempfile_in(there) {
+        Ok(_) if there == folder => Finding::ok("logs", format!("{name} is writable")),
+        Ok(_) => Finding::ok("logs", format!("{name} will be made by the first start")),
+        Err(error) => Finding::fail(
+            "logs",
+            format!("{name} can't be written: {}", reason(&error)),
+            "make it a folder that this user can write, or choose another paths.logs_dir",
+        ),
+    }
+}
+
+fn room(config: &Config) -> Finding {
+    let folders = [&config.paths.logs_dir, &config.paths.database].map(|path| existing(path));
+    let rooms = folders
+        .map(|folder| (statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)), folder));
+    let [(Ok(first), one), (Ok(second), other)] = rooms else {
+        return Finding::warn("disk", "the system doesn't say how much room is left", "see what `df` says");
+    };
+    let (room, folder) = if first <= second { (first, one) } else { (second, other) };
+    let tenths = room / (GIB / 10);
+    let message = format!("{}.{} GiB left for {}", tenths / 10, tenths % 10, shown(folder));
+    if room < TOO_LITTLE {
+        Finding::fail("disk", message, "make room: without any, no run starts")
+    } else if room < LITTLE {
+        Finding::warn("disk", message, "make room: what runs print is kept for logging.keep")
+    } else {
+        Finding::ok("disk", message)
+    }
+}
+
+/// The path itself, or what is there of it.
+fn existing(path: &Path) -> &Path {
+    path.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"))
+}

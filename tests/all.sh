@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Passes all tests on a fresh machine: installs the programs that they need beside Rust, then runs `cargo test`.
+# What it can't install without being root, it names.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
+need cc gcc libc6-dev
+need curl curl
+need git git
+need npm npm
+need promtool prometheus
+need zsh zsh
+need fish fish
+need man man-db
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "the tests need these first: ${missing[*]} (as Debian calls them)" >&2
+    exit 1
+  fi
+  apt-get update -q
+  apt-get install -qy --no-install-recommends "${missing[@]}"
+fi
+
+exec cargo test --locked "$@"
