@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -175,6 +177,15 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let ended = lifecycle.run_until_drained(DRAIN).await;
     drop(lock);
     Ok(Served { ended, broken: broken.is_cancelled() })
+}
+
+/// Answers one request where no daemon runs: under its lock, by the same engine, through the same door.
+pub async fn answer(config: Config, secret: SecretString, request: Request) -> Result<Response, Error> {
+    let Core { engine, worker, lock } = Core::build(&config, config.claude.rehearse).await?;
+    let response =
+        http::inside(door(config, secret, engine, &worker, CancellationToken::new()), request).await;
+    drop(lock);
+    Ok(response)
 }
 
 fn door(

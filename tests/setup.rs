@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
@@ -180,15 +180,45 @@ fn serve_says_what_leads_to_a_working_daemon() {
 }
 
 #[test]
+fn serve_says_what_it_may_not_do() {
+    let mut newcomer = Newcomer::after_init();
+    drop(newcomer.serve());
+    newcomer.unprivileged = true;
+    let mode = |newcomer: &Newcomer, name: &str, mode| {
+        fs::set_permissions(newcomer.project(name), Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&newcomer, "orchestrator.db", 0o400);
+    let before = tree(&newcomer.project(""));
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't write <folder>/project/orchestrator.db, without which there is no database: permission denied; make it writable for this user");
+    assert_snapshot!(newcomer.findings("database"), @r"fail orchestrator.db can't be written: permission denied → make it writable for this user");
+    assert!(tree(&newcomer.project("")) == before, "something was left behind");
+    mode(&newcomer, "orchestrator.db", 0o600);
+
+    mode(&newcomer, "orchestrator_logs", 0o500);
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't keep logs in <folder>/project/orchestrator_logs: permission denied; make it a folder that this user can write, or choose another paths.logs_dir");
+    assert_snapshot!(newcomer.findings("logs"), @r"fail orchestrator_logs can't be written: permission denied → make it a folder that this user can write, or choose another paths.logs_dir");
+    mode(&newcomer, "orchestrator_logs", 0o700);
+
+    mode(&newcomer, "orchestrator.db.lock", 0o000);
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't lock <folder>/project/orchestrator.db.lock: permission denied; paths.database must be in a folder that there is and that this user can write");
+    assert_snapshot!(newcomer.findings("lock"), @r"fail the lock of orchestrator.db can't be read: permission denied → make it readable for this user");
+    mode(&newcomer, "orchestrator.db.lock", 0o600);
+
+    mode(&newcomer, ".env", 0o000);
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: .env: can't be read: permission denied");
+    mode(&newcomer, ".env", 0o600);
+    drop(newcomer.serve());
+}
+
+#[test]
 fn serve_says_who_is_there_already() {
     let newcomer = Newcomer::after_init();
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
-    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't listen on #.#.#.#:#: address already in use; end what uses it, or choose another server.port");
-    drop(taken);
-
     let first = newcomer.serve();
     assert_snapshot!(newcomer.serve_in_vain(), @r"error: another orchestrator is using <folder>/project/orchestrator.db: stop it first, or give it commands over HTTP");
     drop(first);
+
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: can't listen on #.#.#.#:#: address already in use; end what uses it, or choose another server.port");
 
     support::newcomer::make_newer(&newcomer.project("orchestrator.db"));
     assert_snapshot!(newcomer.serve_in_vain(), @r"error: the database <folder>/project/orchestrator.db was written by a newer version of this program (schema #, this one knows #): install that version, or choose another paths.database");
@@ -214,12 +244,13 @@ fn health_has_an_exit_code_for_each_answer() {
     drop(daemon);
 
     let unwell = "HTTP/1.1 503 \r\n\r\n{\"status\":\"degraded\",\"version\":\"0.1.0\",\"uptime\":1}";
+    let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
     for (greeting, answered) in [
         (unwell, "degraded: orchestrator #.#.#"),
         ("HTTP/1.1 200 OK\r\n\r\n<html>", "error: what answers"),
         ("SSH-2.0-OpenSSH_9.2\r\n", "error: what answers"),
     ] {
-        let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();
+        let stranger = stranger.try_clone().unwrap();
         let answer = std::thread::spawn(move || {
             let mut stream = stranger.accept().unwrap().0;
             let mut asked = Vec::new();

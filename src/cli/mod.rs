@@ -1,15 +1,18 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
 mod check;
+mod client;
 mod completions;
 mod doctor;
 mod git;
 mod health;
 mod init;
 mod inspect;
+mod interrupts;
 mod man;
 mod openapi;
 mod page;
+mod reason;
 mod report;
 mod run;
 mod say;
@@ -72,6 +75,8 @@ enum Command {
     /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
     #[command(after_help = report::EXAMPLES)]
     Report(report::Arguments),
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 /// How a command ended, as its exit code says it.
@@ -125,6 +130,8 @@ enum Error {
     Random(std::io::Error),
     #[error("can't write the manual into {}: {source}", .folder.display())]
     Manual { folder: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Unreachable(#[from] client::Unreachable),
     #[error("the worker ended unexpectedly; the next start sees to what is left of its run")]
     Worker,
     #[error("{0}")]
@@ -145,6 +152,7 @@ impl Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Unreachable(_) => Exit::Unreachable,
             Self::Database => Exit::DatabaseFailed,
             Self::Config(_)
             | Self::App(_)
@@ -178,6 +186,7 @@ pub fn main() -> ExitCode {
         Command::Completions(completions) => Ok(completions::completions(completions)),
         Command::Man(man) => man::man(man),
         Command::Report(report) => report::report(&arguments, report),
+        Command::Client(command) => client::client(&arguments, command),
     };
     result
         .unwrap_or_else(|error| {

@@ -4,7 +4,6 @@ mod attend;
 mod card;
 mod closing;
 mod heard;
-mod interrupts;
 mod keyboard;
 mod live;
 mod opening;
@@ -20,7 +19,7 @@ use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use self::attend::Terminal;
-use self::interrupts::Interrupts;
+use super::interrupts::Interrupts;
 use super::{Arguments as Global, Error, Exit};
 use crate::app::{self, Console, Core};
 use crate::config::Config;

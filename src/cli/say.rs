@@ -17,6 +17,11 @@ pub(super) fn out(line: impl Display) {
     let _ = writeln!(anstream::stdout(), "{line}");
 }
 
+/// Says a line on stdout; answers whether somebody may have heard it.
+pub(super) fn out_if_heard(line: impl Display) -> bool {
+    writeln!(anstream::stdout(), "{line}").is_ok()
+}
+
 /// Says the beginning of a line on stdout.
 pub(super) fn out_unended(text: impl Display) {
     let mut stdout = anstream::stdout();

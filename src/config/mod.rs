@@ -25,6 +25,7 @@ use secrecy::SecretString;
 use tracing::Level;
 
 use crate::domain::policy::Policy;
+use crate::files::reason;
 use convert::Folders;
 use problem::{Layer, Problem};
 use reader::Reader;
@@ -236,7 +237,7 @@ fn read(path: &Path, shown: &Path, required: bool, problems: &mut Vec<Problem>) 
         ErrorKind::NotFound if required => "there is no such file; `orchestrator init` writes one".to_owned(),
         ErrorKind::NotFound => return None,
         ErrorKind::InvalidData => "can't be read: it isn't UTF-8 text".to_owned(),
-        _ => format!("can't be read: {error}"),
+        _ => format!("can't be read: {}", reason(&error)),
     };
     problems.push(Problem::at(&shown.to_string_lossy(), sentence));
     None

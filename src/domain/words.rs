@@ -150,7 +150,8 @@ fn start(rest: &str) -> Said {
     Said::Start { file: (!name.is_empty()).then(|| name.join(" ")), again, replace }
 }
 
-fn gate_and_words(rest: &str, tapped: bool) -> (Option<GateId>, Option<String>) {
+/// Tells a gate from the words behind it; `tapped` says that the first word can't be anything else.
+pub fn gate_and_words(rest: &str, tapped: bool) -> (Option<GateId>, Option<String>) {
     let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     match gate(first, tapped) {
         Some(gate) => (Some(gate), words(others)),
@@ -158,7 +159,8 @@ fn gate_and_words(rest: &str, tapped: bool) -> (Option<GateId>, Option<String>) 
     }
 }
 
-fn target_and_words(rest: &str, tapped: bool) -> (Target, Option<String>) {
+/// Tells a gate or a task from the words behind it, likewise.
+pub fn target_and_words(rest: &str, tapped: bool) -> (Target, Option<String>) {
     let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if let Some(number) = task_number(first) {
         return (Target::Task(number), words(others));

@@ -1,7 +1,5 @@
 //! What the endpoints answer when all went well.
 
-#![expect(clippy::struct_field_names, reason = "the names are what clients read")]
-
 use serde::Serialize;
 use utoipa::openapi::schema::AnyOf;
 use utoipa::openapi::{Ref, RefOr, Schema};

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::answers::Situation;
@@ -150,6 +151,7 @@ impl From<&crate::store::Error> for ApiError {
                 "the database failed: ask /status later whether it was done, or repeat the request with the same key",
             ),
             Error::Open { .. }
+            | Error::ReadOnly { .. }
             | Error::Newer { .. }
             | Error::Migrate { .. }
             | Error::Missing { .. }
@@ -170,7 +172,7 @@ impl From<crate::store::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.code.status(), axum::Json(Failure::from(&self))).into_response();
+        let mut response = (self.code.status(), axum::Json(json!(Failure::from(&self)))).into_response();
         let headers = response.headers_mut();
         match self.code {
             Code::Unauthorized => {

@@ -24,7 +24,7 @@ mod traffic;
 mod view;
 mod words;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,12 +42,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tracing::{Instrument, info, info_span};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use self::auth::sign;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
@@ -120,6 +122,13 @@ pub async fn serve(listener: TcpListener, door: Door, stop: CancellationToken) {
     let under_way = TaskTracker::new();
     let router = router(door, under_way.clone());
     listen::answer(listener, router, stop, under_way).await;
+}
+
+/// Answers a request from within this process as it would be answered on a listener.
+pub async fn inside(door: Door, mut request: Request) -> Response {
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+    let Ok(response) = router(door, TaskTracker::new()).oneshot(request).await;
+    response
 }
 
 fn router(door: Door, under_way: TaskTracker) -> Router {

@@ -1,9 +1,12 @@
 //! What can go wrong with the database, by what the caller can do about it.
 
 use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::MigrateError;
+
+use crate::files::reason;
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +22,18 @@ pub enum Error {
         path: PathBuf,
         /// Why not.
         source: sqlx::Error,
+    },
+    /// The file, one that belongs to it, or their folder can't be written.
+    #[error(
+        "can't write {path}, without which there is no database: {}; make it writable for this user",
+        reason(source),
+        path = path.display()
+    )]
+    ReadOnly {
+        /// What can't be written.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
     /// A later version of this program has used it.
     #[error(

@@ -54,6 +54,7 @@ pub struct Store {
 impl Store {
     /// Opens the file, creating it for its owner only if need be, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        survey::must_be_writable(path)?;
         private::append(path).map_err(|source| Error::open(path, sqlx::Error::Io(source)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)

@@ -1,7 +1,8 @@
 //! A look at a database before anyone works with it: nothing in it is changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 
@@ -18,6 +19,7 @@ pub struct Survey {
 
 /// Asks a database that exists what it is, and whether it could be written.
 pub async fn survey(path: &Path) -> Result<Survey, Error> {
+    must_be_writable(path)?;
     let options =
         SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
     let mut connection = options.connect().await.map_err(|source| Error::open(path, source))?;
@@ -29,6 +31,22 @@ pub async fn survey(path: &Path) -> Result<Survey, Error> {
 /// The newest version of the schema that is known here.
 pub(super) fn newest() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+/// Whether a database, or what there is of it, can be written. `SQLite` would open it all the same, and leave files beside
+/// it that nobody can write either.
+pub(super) fn must_be_writable(path: &Path) -> Result<(), Error> {
+    let beside = ["-wal", "-shm"].map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    });
+    let there = beside.iter().map(PathBuf::as_path).chain([path]).filter(|file| file.exists());
+    for file in there.chain(path.parent()) {
+        access(file, Access::WRITE_OK)
+            .map_err(|error| Error::ReadOnly { path: file.to_owned(), source: error.into() })?;
+    }
+    Ok(())
 }
 
 /// Begins to write, which fails where that isn't possible, and writes nothing.

@@ -19,6 +19,7 @@ use super::eventually::eventually;
 use super::openapi::Description;
 use super::processes::{self, Process};
 use super::taskfile::{Task, task_file};
+use super::terminal::Said;
 use super::{SOON, free_port};
 
 /// What every daemon of the tests is called with.
@@ -240,14 +241,25 @@ impl Daemon {
         (status.code(), fs::read_to_string(&said).unwrap())
     }
 
-    fn serve(&self, stderr: &File) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_orchestrator"))
-            .args(["serve", "--config"])
-            .arg(self.folder.path().join("config.toml"))
+    /// Calls the binary where the daemon runs, or would run.
+    pub fn call(&self, arguments: &[&str]) -> Said {
+        Said::from(self.command(arguments).output().unwrap())
+    }
+
+    /// The binary with the daemon's configuration, about to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        command
+            .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .envs(&self.environment)
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn serve(&self, stderr: &File) -> Child {
+        self.command(&["serve"])
             .stdout(stderr.try_clone().unwrap())
             .stderr(stderr.try_clone().unwrap())
             .spawn()

@@ -20,6 +20,8 @@ const VERSION: &str = "2.1.328 (Claude Code)";
 pub struct Newcomer {
     folder: TempDir,
     pub port: u16,
+    /// Whether modes of files hold back what is called, which they don't for root.
+    pub unprivileged: bool,
     environment: BTreeMap<&'static str, String>,
 }
 
@@ -40,7 +42,7 @@ impl Newcomer {
             ("TZ", "Europe/Berlin".to_owned()),
             ("ORCHESTRATOR__SERVER__PORT", port.to_string()),
         ]);
-        let newcomer = Self { folder, port, environment };
+        let newcomer = Self { folder, port, unprivileged: false, environment };
         newcomer.claude(&format!("echo '{VERSION}'"));
         newcomer
     }
@@ -86,7 +88,12 @@ impl Newcomer {
 
     /// A call from the folder of the project, not made yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        let mut command = Command::new("setpriv");
+        if self.unprivileged && rustix::process::geteuid().is_root() {
+            command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_orchestrator")]);
+        } else {
+            command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        }
         command
             .args(arguments)
             .current_dir(self.path("project"))

@@ -61,6 +61,10 @@ async fn content(path: &Path) -> Finding {
         Err(Error::Open { source, .. } | Error::Fatal(source)) => {
             Finding::fail("database", format!("{name} can't be opened: {}", store::said(&source)), correct)
         }
+        Err(Error::ReadOnly { path, source }) => {
+            let message = format!("{} can't be written: {}", shown(&path), reason(&source));
+            Finding::fail("database", message, "make it writable for this user")
+        }
         Err(error) => Finding::fail("database", format!("{name}: {error}"), correct),
     }
 }
@@ -77,7 +81,11 @@ fn lock(config: &Config) -> Finding {
             "end the `orchestrator run` or the daemon with another address, before you start one",
         ),
         (Ok(false), _) => Finding::ok("lock", "free"),
-        (Err(error), _) => Finding::fail("lock", reason(&error), "make it readable for this user"),
+        (Err(error), _) => {
+            let message =
+                format!("the lock of {} can't be read: {}", shown(&config.paths.database), reason(&error));
+            Finding::fail("lock", message, "make it readable for this user")
+        }
     }
 }
 

@@ -11,13 +11,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Call;
 use super::heard::Heard;
-use super::interrupts::{Interrupt, Interrupts};
 use super::keyboard::Keyboard;
 use super::live::Glance;
 use super::opening::{Opened, operator};
 use super::screen::Screen;
 use super::{closing, rehearsal};
 use crate::claude::Activity;
+use crate::cli::interrupts::{Interrupt, Interrupts};
 use crate::cli::{Error, Exit};
 use crate::config::Config;
 use crate::domain::actor::Actor;

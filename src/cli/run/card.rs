@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::cli::page::{Page, shortened};
+use crate::cli::reason::because;
 use crate::cli::say::{BOLD, DIM, YELLOW, harmless};
 use crate::cli::shown;
 use crate::domain::event::Subject;
-use crate::domain::gate::{About, Gate, Next, Reason, checkpoint};
+use crate::domain::gate::{About, Gate, Next, checkpoint};
 use crate::domain::id::TaskNumber;
 use crate::domain::session::Session;
 use crate::domain::task::Task;
@@ -68,20 +69,6 @@ fn question(session: &Session, gate: &Gate) -> String {
         About::Before { next: Next::End, .. } => "All tasks are done. May the session end?".to_owned(),
         About::Failed { task } => format!("What now? {} failed", subject(session, *task)),
         About::Interrupted { task } => format!("What now? {} was interrupted", subject(session, *task)),
-    }
-}
-
-fn because(reason: &Reason) -> String {
-    match reason {
-        Reason::Start => "the session is new".to_owned(),
-        Reason::Manual => "every task waits (approval mode manual)".to_owned(),
-        Reason::Required => "a task waits unless its file says otherwise (approval mode required)".to_owned(),
-        Reason::Requested => "the task file asks for approval".to_owned(),
-        Reason::ApproveBefore => "tasks of this type wait (approve_before)".to_owned(),
-        Reason::Checkpoint { after } => format!("task {after} is completed, and is to be looked at"),
-        Reason::Dependency { on } => format!("task {on}, on which it depends, is not completed"),
-        Reason::Rejected { feedback: Some(feedback), .. } => format!("rejected: \"{feedback}\""),
-        Reason::Rejected { feedback: None, .. } => "rejected".to_owned(),
     }
 }
 

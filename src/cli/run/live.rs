@@ -9,9 +9,9 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
-use crate::cli::page::columns;
+use crate::cli::page::{columns, cut};
 use crate::cli::say::{CYAN, DIM, GREEN, harmless};
 use crate::domain::duration::human;
 use crate::domain::hold::Hold;
@@ -122,34 +122,5 @@ impl Glance {
             done: counts.completed + counts.skipped,
             total: counts.total,
         })
-    }
-}
-
-/// As much of a text as fits into some columns.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut left = width.saturating_sub(1);
-    let fits = |character: &char| {
-        let wide = character.width().unwrap_or_default();
-        let fits = wide <= left;
-        left = left.saturating_sub(wide);
-        fits
-    };
-    text.chars().take_while(fits).chain((width > 0).then_some('…')).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cut;
-
-    #[test]
-    fn lines_are_cut_by_what_they_take_up_on_the_screen() {
-        assert_eq!(cut("abc", 3), "abc");
-        assert_eq!(cut("abcd", 3), "ab…");
-        assert_eq!(cut("日本語", 5), "日本…");
-        assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(cut("abc", 0), "");
     }
 }

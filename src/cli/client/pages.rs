@@ -1,0 +1,74 @@
+//! Answers as pages for people; what isn't understood is told in the daemon's own words.
+
+use std::path::Path;
+
+use super::answer::Answer;
+use super::command::Command;
+use super::status::status;
+use super::table::{Cell, table};
+use super::tasks::{mark, tasks};
+use super::view::{Session, Sessions, Status, Tasks, minute};
+use crate::cli::page::Page;
+use crate::cli::say::{DIM, harmless};
+
+const FILE: usize = 4;
+
+/// What pages are made with.
+#[derive(Debug)]
+pub(super) struct Pages<'a> {
+    pub(super) page: Page,
+    /// How this program was called.
+    pub(super) program: &'a str,
+    pub(super) logs_dir: &'a Path,
+}
+
+impl Pages<'_> {
+    /// What a person is told of an answer.
+    pub(super) fn text(&self, command: &Command, answer: &Answer) -> String {
+        let page = match command {
+            Command::Status(_) => {
+                answer.view().map(|view: Status| status(&view, self.program, self.logs_dir, self.page))
+            }
+            Command::Tasks(_) => {
+                answer.view().map(|view: Tasks| tasks(&view.tasks, None, self.page).join("\n"))
+            }
+            Command::Sessions(_) => answer
+                .view()
+                .filter(|view: &Sessions| !view.sessions.is_empty())
+                .map(|view| sessions(&view.sessions, self.page).join("\n")),
+            Command::Start(_)
+            | Command::Approve(_)
+            | Command::Reject(_)
+            | Command::Pause(_)
+            | Command::Resume(_)
+            | Command::Skip(_)
+            | Command::Retry(_)
+            | Command::Stop(_)
+            | Command::Logs(_) => None,
+        };
+        page.unwrap_or_else(|| printable(&answer.message))
+    }
+}
+
+/// Text of others, with its tabs and without what could move the cursor.
+pub(super) fn printable(text: &str) -> String {
+    harmless(&text.replace('\t', "    "))
+}
+
+fn sessions(sessions: &[Session], page: Page) -> Vec<String> {
+    let row = |session: &Session| {
+        let (sign, style) = mark(&session.status);
+        let mut row = vec![
+            Cell::new(sign, style),
+            Cell::plain(&session.id),
+            Cell::new(session.status.replace('_', " "), style),
+            Cell::number(format!("{}/{}", session.completed, session.total), DIM),
+            Cell::plain(&session.task_file),
+        ];
+        if !page.is_narrow() {
+            row.push(Cell::new(minute(&session.started_at), DIM));
+        }
+        row
+    };
+    table(&sessions.iter().map(row).collect::<Vec<_>>(), FILE, page)
+}
