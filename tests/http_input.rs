@@ -91,7 +91,7 @@ fn a_wrong_type_is_told_with_the_name_of_its_field() {
         }
     }
     for fine in [
-        json!({"chat_id": 1, "user_id": "2", "user": "Ana", "request_id": 18_446_744_073_709_551_615_u64}),
+        json!({"chat_id": 1, "user_id": "2", "user": "Ana", "request_id": 9_223_372_036_854_775_807_u64}),
         json!({"chat_id": null, "user_id": null, "user": null, "request_id": null, "sent_at": null}),
         json!({"session": null, "sent_at": "2025-11-20T09:30:15+01:00"}),
         json!({"chat_id": -100.0, "sent_at": 1_700_000_000.0}),

@@ -214,7 +214,7 @@ fn serve_says_what_it_may_not_do() {
 fn serve_says_who_is_there_already() {
     let newcomer = Newcomer::after_init();
     let first = newcomer.serve();
-    assert_snapshot!(newcomer.serve_in_vain(), @r"error: another orchestrator is using <folder>/project/orchestrator.db: stop it first, or give it commands over HTTP");
+    assert_snapshot!(newcomer.serve_in_vain(), @r"error: another orchestrator is using <folder>/project/orchestrator.db: stop it first, or command it (orchestrator status, approve, …)");
     drop(first);
 
     let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, newcomer.port)).unwrap();

@@ -1,7 +1,7 @@
 //! The chart: what each command means in each state, as one function.
 //!
 //! No I/O, no clock, no randomness: what it needs to know of the world comes in as [`World`]. Every change it makes
-//! is told by an event, and what must be stored or asked for besides is an [`Effect`].
+//! is told by an event, and what must be stored or asked for besides is an [`Effect`](super::change::Effect).
 
 use super::actor::Actor;
 use super::change::{Transition, World};

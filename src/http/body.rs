@@ -107,7 +107,6 @@ impl<'de> Deserialize<'de> for Loose {
         }
         match given {
             Value::String(text) => Ok(Self(text)),
-            Value::Number(number) if number.is_u64() => Ok(Self(number.to_string())),
             other => {
                 Err(de::Error::custom(format!("expected a string or an integer, not {}", named(&other))))
             }

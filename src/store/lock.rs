@@ -21,7 +21,7 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("another orchestrator is using {database}: stop it first, or give it commands over HTTP", database = database.display())]
+    #[error("another orchestrator is using {database}: stop it first, or command it (orchestrator status, approve, …)", database = database.display())]
     Held {
         /// The database that both would use.
         database: PathBuf,

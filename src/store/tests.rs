@@ -159,11 +159,8 @@ async fn a_schema_of_the_future_is_refused() {
                   VALUES (9999, 'from the future', 1, x'00', 1)";
     run_sql(&mut *store.writer().await, future).await.unwrap();
     let refused = Store::open(&folder.path().join("test.db")).await.unwrap_err();
-    assert!(matches!(refused, Error::Migrate { .. }), "{refused:?}");
-    assert!(
-        refused.to_string().ends_with("(was it written by a newer version of this program?)"),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::Newer { found: 9999, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("was written by a newer version of this program"), "{refused}");
 }
 
 #[tokio::test]

@@ -89,10 +89,14 @@ impl Follower {
         let (before, last) = script.rsplit_once('\n').unwrap_or(("", script));
         let said = fs::File::create(self.aside("serve.stderr")).unwrap();
         let mut command = self.command(&format!("{before}\nexec env {last}"));
-        let serving =
+        let mut serving =
             Serving(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap());
         eventually(SOON, "the daemon to answer", || {
-            self.status().ok_or_else(|| fs::read_to_string(self.aside("serve.stderr")).unwrap())
+            let said = || fs::read_to_string(self.aside("serve.stderr")).unwrap();
+            if let Some(status) = serving.0.try_wait().unwrap() {
+                panic!("the daemon ended with {status}\n{}", said());
+            }
+            self.status().filter(|answer| answer["status"] != "error").ok_or_else(said)
         });
         serving
     }

@@ -52,7 +52,9 @@ fn kind(word: &str) -> String {
     match word.split_once('-') {
         Some((epoch, _)) if is_epoch(epoch) => "EVENT".to_owned(),
         None if is_epoch(word) => "EPOCH".to_owned(),
-        Some(_) | None if digits("00:00:00") == Some("") => "TIME".to_owned(),
+        Some(_) | None if ["00:00:00", "00:00"].iter().any(|shape| digits(shape) == Some("")) => {
+            "TIME".to_owned()
+        }
         Some(_) | None if digits("+00:00") == Some("") => "OFFSET".to_owned(),
         Some(_) | None => word.to_owned(),
     }
