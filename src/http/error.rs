@@ -3,7 +3,6 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::answers::Situation;
@@ -172,7 +171,7 @@ impl From<crate::store::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.code.status(), axum::Json(json!(Failure::from(&self)))).into_response();
+        let mut response = (self.code.status(), axum::Json(Failure::from(&self))).into_response();
         let headers = response.headers_mut();
         match self.code {
             Code::Unauthorized => {
