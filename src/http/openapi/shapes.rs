@@ -12,11 +12,7 @@ impl PartialSchema for Loose {
     fn schema() -> RefOr<Schema> {
         OneOfBuilder::new()
             .item(Object::with_type(Type::String))
-            .item(
-                ObjectBuilder::new()
-                    .schema_type(Type::Integer)
-                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))),
-            )
+            .item(Object::with_type(Type::Integer))
             .description(Some("A string or an integer"))
             .into()
     }
