@@ -307,3 +307,35 @@ fn assert_status_is_complete(status: &Value) {
     assert!(gate["reasons"].is_array() && gate["choices"].is_array());
     gate["opened_at"].as_str().unwrap().parse::<Timestamp>().unwrap();
 }
+
+/// Every run with what came of it, and every gate with who decided, also of a session that is over.
+#[test]
+fn what_was_can_be_asked_for() {
+    let daemon = Daemon::with(Claude::stand_in()).start();
+    let session = daemon.start(&[Task::new("Fails", &fails(0.25))])["session"].clone();
+    daemon.ok("/approve", json!({"user": "Ana"}));
+    daemon.await_gate("failed", 1);
+    daemon.ok("/retry", json!({"user": "Bo", "feedback": "Try harder."}));
+    until(SOON, "the second run to fail", || daemon.status()["tasks"][0]["runs"] == 2);
+    daemon.await_gate("failed", 1);
+    daemon.ok("/stop", json!({"user": "Ana"}));
+    daemon.start(&[Task::new("Another", &succeeds(0.5))]);
+
+    let runs = daemon.ok("/tasks", json!({"session": session}))["runs"].clone();
+    let told: Vec<_> = runs.as_array().unwrap().iter().map(|run| (&run["number"], &run["verdict"])).collect();
+    assert_eq!(told, [(&json!(1), &json!("failed")), (&json!(2), &json!("failed"))]);
+    assert_usd(&runs[0]["cost_usd"], 0.25);
+    let gates = daemon.ok("/gates", json!({"session": session}))["gates"].clone();
+    let decided: Vec<_> =
+        gates.as_array().unwrap().iter().map(|gate| (&gate["decision"], &gate["decided_by"])).collect();
+    assert_eq!(
+        decided,
+        [
+            (&json!("approved"), &json!("Ana")),
+            (&json!("retried"), &json!("Bo")),
+            (&json!("stopped"), &json!("Ana")),
+        ]
+    );
+    assert_eq!(daemon.ok("/tasks", json!({}))["runs"], json!([]));
+    assert_eq!(daemon.post("/gates", json!({"session": "20000101-000000"})).0, 404);
+}

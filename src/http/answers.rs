@@ -5,6 +5,7 @@ use utoipa::openapi::schema::AnyOf;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::history::RunView;
 use super::status::StatusView;
 use super::view::{GateRecordView, GateView, SessionView, TaskView};
 use super::words::{Health, Success};
@@ -43,7 +44,7 @@ pub(super) struct Situation {
     pub(super) gate: Option<GateView>,
 }
 
-/// The tasks of the current session.
+/// The tasks of a session, and their runs.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(examples(json!({
     "status": "ok",
@@ -53,6 +54,11 @@ pub(super) struct Situation {
         "id": 1, "title": "Create baptisms migration", "type": "database", "state": "completed", "runs": 1,
         "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
     }],
+    "runs": [{
+        "run": 12, "task": 1, "number": 1, "resumed": false, "verdict": "completed",
+        "started_at": "2025-11-20T09:31:02.456+01:00", "ended_at": "2025-11-20T09:31:29.789+01:00",
+        "cost_usd": 0.42, "model": "claude-opus-5-5", "denials": [],
+    }],
 })))]
 pub(super) struct TaskList {
     pub(super) status: Success,
@@ -61,6 +67,8 @@ pub(super) struct TaskList {
     pub(super) session: String,
     /// In the order of the task file.
     pub(super) tasks: Vec<TaskView>,
+    /// Their runs: by task, the first first.
+    pub(super) runs: Vec<RunView>,
 }
 
 /// The sessions so far.

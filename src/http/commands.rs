@@ -13,11 +13,11 @@ use super::call::Call;
 use super::error::{ApiError, Code, Failure, Refusal};
 use super::openapi::outcomes::MayBeRefused;
 use super::reads;
-use super::requests::{Approve, Pause, Plain, Reject, Retry, Say, Skip, Start, Stop};
+use super::requests::{Approve, Pause, Plain, Reject, Retry, Say, Skip, Start, Stop, task_number};
 use super::view::GateView;
 use super::words::Success;
 use crate::domain::command::{Command, Target};
-use crate::domain::id::{GateId, TaskNumber};
+use crate::domain::id::GateId;
 use crate::domain::words::{self, Said};
 use crate::engine::{self, Request, Snapshot, Wish};
 use crate::files::task_folder::Source;
@@ -38,7 +38,7 @@ pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Respon
         }
         Said::Tell(command) => carry_out(&app, &call, Wish::Tell(command)).await,
         Said::Status => reads::tell_status(&app, None).await,
-        Said::Tasks => reads::tell_tasks(&app, None),
+        Said::Tasks => reads::tell_tasks(&app, None, None).await,
         Said::Logs { lines, task } => {
             let lines = lines.map(|lines| {
                 Count::new(lines).ok_or_else(|| {
@@ -191,12 +191,6 @@ fn target(gate: Option<String>, task: Option<Loose>) -> Result<Target, ApiError>
         (None, Some(task)) => Ok(Target::Task(task_number(&task)?)),
         (None, None) => Ok(Target::Current),
     }
-}
-
-pub(super) fn task_number(task: &Loose) -> Result<TaskNumber, ApiError> {
-    words::task_number(&task.0).ok_or_else(|| {
-        ApiError::bad_request(format!("field \"task\": \"{}\" is not a task's number", task.0))
-    })
 }
 
 fn words(text: Option<String>) -> Option<String> {

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod exposition;
 mod health;
+mod history;
 mod insider;
 mod listen;
 mod metrics;

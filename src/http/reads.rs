@@ -1,5 +1,7 @@
 //! The endpoints that only tell: from the snapshot where it will do, from the database and the log files otherwise.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -9,10 +11,10 @@ use super::App;
 use super::answers::{GateList, Help, Lines, SessionList, TaskList};
 use super::body::Count;
 use super::call::Call;
-use super::commands::task_number;
 use super::error::ApiError;
+use super::history;
 use super::openapi::outcomes::{MayFail, MayNameNothing};
-use super::requests::{List, Logs, Status};
+use super::requests::{List, ListOf, Logs, Status, task_number};
 use super::status::{Scene, StatusView};
 use super::view::{GateRecordView, SessionView, TaskView};
 use super::words::Success;
@@ -39,11 +41,12 @@ pub(super) async fn status(State(app): State<App>, call: Call) -> Result<Respons
     tell_status(&app, session).await
 }
 
-/// Lists the tasks of the current session.
-#[utoipa::path(post, path = "/tasks", request_body = List, responses((status = 200, body = TaskList), MayNameNothing))]
+/// Lists the tasks of a session, and their runs.
+#[utoipa::path(post, path = "/tasks", request_body = ListOf, responses((status = 200, body = TaskList), MayNameNothing))]
 pub(super) async fn tasks(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    let ListOf { limit, session } = call.read()?;
     app.callers.may_say(&call.sender, "tasks")?;
-    tell_tasks(&app, limit(&call)?)
+    tell_tasks(&app, limit, session).await
 }
 
 /// Lists the sessions, the newest first.
@@ -53,14 +56,22 @@ pub(super) async fn sessions(State(app): State<App>, call: Call) -> Result<Respo
     tell_sessions(&app, limit(&call)?).await
 }
 
-/// Lists the gates of all sessions, the newest first.
-#[utoipa::path(post, path = "/gates", request_body = List, responses((status = 200, body = GateList), MayFail))]
+/// Lists the gates of a session as they opened, or of all sessions, the newest first.
+#[utoipa::path(post, path = "/gates", request_body = ListOf, responses((status = 200, body = GateList), MayNameNothing))]
 pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
-    let limit = limit(&call)?.unwrap_or(LISTED);
-    let zone = app.zone();
-    let records = gates::list(app.engine.store().readers(), limit.0).await?;
-    let gates: Vec<_> = records.iter().map(|record| GateRecordView::new(record, zone)).collect();
-    let message = format!("{}, the newest first", count(gates.len(), "gate"));
+    let ListOf { limit, session } = call.read()?;
+    let (records, order) = if let Some(id) = &session {
+        let session = load(&app, id).await?.id;
+        let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
+        (gates::of_session(&mut conn, &session).await?, "the first first")
+    } else {
+        let limit = limit.unwrap_or(LISTED);
+        (gates::list(app.engine.store().readers(), limit.0).await?, "the newest first")
+    };
+    let listed = bound(limit, records.len());
+    let gates: Vec<_> =
+        records.iter().take(listed).map(|record| GateRecordView::new(record, app.zone())).collect();
+    let message = format!("{}, {order}", count(gates.len(), "gate"));
     Ok(Json(GateList { status: Success::Ok, message, gates }).into_response())
 }
 
@@ -90,14 +101,13 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
     Ok(Json(view).into_response())
 }
 
-pub(super) fn tell_tasks(app: &App, limit: Option<Count>) -> Result<Response, ApiError> {
-    let snapshot = app.engine.snapshot();
-    let Some(session) = snapshot.current() else {
-        return Err(ApiError::not_found("no session yet: /start begins one"));
-    };
-    let all = session.tasks.len();
-    let listed = limit.map_or(all, |Count(limit)| usize::try_from(limit).unwrap_or(all));
-    let tasks = || session.tasks.iter().take(listed);
+pub(super) async fn tell_tasks(
+    app: &App,
+    limit: Option<Count>,
+    session: Option<String>,
+) -> Result<Response, ApiError> {
+    let session = named_or_current(app, session).await?;
+    let tasks = || session.tasks.iter().take(bound(limit, session.tasks.len()));
     let lines: Vec<_> = tasks()
         .map(|task| {
             format!("{}. {} ({}): {}", task.number(), task.spec.title, task.spec.kind, task.state().as_str())
@@ -108,6 +118,7 @@ pub(super) fn tell_tasks(app: &App, limit: Option<Count>) -> Result<Response, Ap
         message: lines.join("\n"),
         session: session.id.to_string(),
         tasks: tasks().map(|task| TaskView::new(task)).collect(),
+        runs: history::runs(app, &session.id).await?,
     })
     .into_response())
 }
@@ -141,17 +152,10 @@ pub(super) async fn tell_logs(
     session: Option<String>,
 ) -> Result<Response, ApiError> {
     let Count(lines) = lines.unwrap_or(LINES);
-    let snapshot = app.engine.snapshot();
-    let loaded = match &session {
-        Some(id) => Some(load(app, id).await?),
-        None => None,
-    };
-    let Some(session) = loaded.as_ref().or(snapshot.current().map(AsRef::as_ref)) else {
-        return Err(ApiError::not_found("no session yet: /start begins one"));
-    };
+    let session = named_or_current(app, session).await?;
     let logs = match task {
         None => story(app, &session.id, lines).await?,
-        Some(task) => output(app, session, task, lines)?,
+        Some(task) => output(app, &session, task, lines)?,
     };
     let message = if logs.is_empty() { "Nothing is logged yet".to_owned() } else { logs.clone() };
     let session = session.id.to_string();
@@ -164,6 +168,21 @@ pub(super) fn tell_help() -> Response {
         .map(|(word, arguments, what)| format!("/{word} {arguments}: {what}").replace(" :", ":"))
         .collect();
     Json(Help { status: Success::Ok, message: lines.join("\n") }).into_response()
+}
+
+/// The session that was named, as it is stored; the current one if none was.
+async fn named_or_current(app: &App, named: Option<String>) -> Result<Arc<Session>, ApiError> {
+    if let Some(id) = named {
+        Ok(Arc::new(load(app, &id).await?))
+    } else {
+        let current = app.engine.snapshot().current().cloned();
+        current.ok_or_else(|| ApiError::not_found("no session yet: /start begins one"))
+    }
+}
+
+/// How many of so many are asked for.
+fn bound(limit: Option<Count>, all: usize) -> usize {
+    limit.map_or(all, |Count(limit)| usize::try_from(limit).unwrap_or(all))
 }
 
 async fn load(app: &App, id: &str) -> Result<Session, ApiError> {

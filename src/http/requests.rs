@@ -4,6 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::body::{Count, Loose};
+use super::error::ApiError;
+use crate::domain::id::TaskNumber;
+use crate::domain::words;
 
 /// A command as people type and tap it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -100,8 +103,18 @@ pub(super) struct Status {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"limit": 5})))]
 pub(super) struct List {
-    /// How many; if nobody says, 20, and of tasks all.
+    /// How many; 20 if nobody says.
     pub(super) limit: Option<Count>,
+}
+
+/// How much to list, and of which session.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({"session": "20251120-093015"})))]
+pub(super) struct ListOf {
+    /// How many; if nobody says, all of a session and 20 otherwise.
+    pub(super) limit: Option<Count>,
+    /// A session's id; for tasks the current one, for gates all of them if none is named.
+    pub(super) session: Option<String>,
 }
 
 /// Which lines to tell.
@@ -114,4 +127,11 @@ pub(super) struct Logs {
     pub(super) task: Option<Loose>,
     /// A session's id; the current one if none is named.
     pub(super) session: Option<String>,
+}
+
+/// Reads a task as a person names it.
+pub(super) fn task_number(task: &Loose) -> Result<TaskNumber, ApiError> {
+    words::task_number(&task.0).ok_or_else(|| {
+        ApiError::bad_request(format!("field \"task\": \"{}\" is not a task's number", task.0))
+    })
 }

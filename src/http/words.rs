@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::gate::{self, About, Gate};
 use crate::domain::hold;
+use crate::domain::run;
 use crate::domain::session::{Session, State, Work};
 use crate::domain::task;
 
@@ -137,6 +138,33 @@ impl From<gate::Decision> for Decision {
             gate::Decision::Skipped => Self::Skipped,
             gate::Decision::Stopped => Self::Stopped,
             gate::Decision::Withdrawn => Self::Withdrawn,
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    /// Claude's own result says success, and the task's check passed.
+    Completed,
+    Failed,
+    /// It ended without a verdict.
+    Lost,
+    /// A usage limit, a lost login or the like: not the task's failure.
+    Unavailable,
+    /// It was claimed, and no process was ever started.
+    NeverRan,
+}
+
+impl From<&run::Verdict> for Verdict {
+    fn from(verdict: &run::Verdict) -> Self {
+        match verdict {
+            run::Verdict::Completed { .. } => Self::Completed,
+            run::Verdict::Failed { .. } => Self::Failed,
+            run::Verdict::Lost => Self::Lost,
+            run::Verdict::Unavailable { .. } => Self::Unavailable,
+            run::Verdict::NeverRan => Self::NeverRan,
         }
     }
 }
