@@ -30,7 +30,7 @@ CREATE TABLE tasks (
     PRIMARY KEY (session_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- The marker, the boot and the namespace are written ahead of the process that they will identify.
+-- The marker, the boot, the namespace and the folder are written ahead of the process that they will identify.
 CREATE TABLE runs (
     id            INTEGER PRIMARY KEY,
     session_id    TEXT NOT NULL REFERENCES sessions (id),
@@ -39,6 +39,7 @@ CREATE TABLE runs (
     marker        TEXT NOT NULL UNIQUE,
     boot_id       TEXT NOT NULL,
     pid_namespace TEXT NOT NULL,
+    folder        TEXT NOT NULL,
     conversation  TEXT NOT NULL,
     resumed       INTEGER NOT NULL,
     claimed_at    TEXT NOT NULL,

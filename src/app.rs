@@ -217,6 +217,7 @@ fn engine_settings(config: &Config, rehearse: bool, birthplace: Birthplace) -> e
         checks: config.checks.keys().cloned().collect(),
         tasks_dir: config.paths.tasks_dir.clone(),
         daily_dir: config.paths.daily_dir.clone(),
+        logs_dir: config.paths.logs_dir.clone(),
         timezone: config.orchestrator.timezone.clone(),
         rehearse,
         birthplace: (birthplace.boot_id, birthplace.pid_namespace),
@@ -246,7 +247,6 @@ fn worker_settings(config: &Config) -> worker::Settings {
             .map(|(name, check)| (name.clone(), check.command.clone(), check.timeout))
             .collect(),
         project_dir: config.paths.project_dir.clone(),
-        logs_dir: config.paths.logs_dir.clone(),
         environment: environment(),
     }
 }

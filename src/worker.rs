@@ -41,8 +41,6 @@ pub struct Settings {
     pub checks: Vec<(String, Vec<String>, Duration)>,
     /// Where Claude works.
     pub project_dir: PathBuf,
-    /// Where the files of the runs go, one folder a session.
-    pub logs_dir: PathBuf,
     /// The environment of which runs see the configured part.
     pub environment: Vec<(OsString, OsString)>,
 }

@@ -69,6 +69,27 @@ fn a_run_survives_the_daemon_and_is_adopted() {
     assert_eq!(seen.at_once, 1, "never two at once, in {} samples", seen.samples);
 }
 
+/// The files of a run are where they were when it was claimed, not where they would be now.
+#[test]
+fn a_run_is_found_though_the_logs_are_configured_elsewhere() {
+    let files = Files::new();
+    let mut daemon = Daemon::with(Claude::stand_in()).approval_mode("auto").start();
+    daemon.start(&[Task::new("Round", &(waits(&files.ready(1), &files.go(1)) + &succeeds(cost_of(1))))]);
+    until(A_RUN, "the run to be at work", || files.times_begun(1) > 0);
+
+    daemon.kill9();
+    let config = daemon.folder().join("config.toml");
+    let moved = fs::read_to_string(&config).unwrap().replace("\"logs\"", "\"other-logs\"");
+    fs::write(&config, moved).unwrap();
+    daemon.restart();
+    files.let_go(1);
+
+    let task = daemon.await_task(1, "completed");
+    assert_usd(&task["cost_usd"], cost_of(1));
+    assert_eq!((&task["runs"], files.times_begun(1)), (&1.into(), 1));
+    assert!(daemon.folder().join("other-logs").is_dir(), "the daemon itself logs to the new place");
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Moment {
     /// The CLI has just become a process.

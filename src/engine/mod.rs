@@ -45,6 +45,8 @@ pub struct Settings {
     pub tasks_dir: PathBuf,
     /// Where the daily logs are.
     pub daily_dir: PathBuf,
+    /// Where the files of runs go, one folder a session.
+    pub logs_dir: PathBuf,
     /// The zone in which a day begins and ids are told.
     pub timezone: TimeZone,
     /// Whether new sessions are rehearsals.

@@ -202,6 +202,7 @@ impl<'a> Write<'a> {
                     marker: Uuid::new_v4(),
                     boot_id,
                     pid_namespace,
+                    folder: self.engine.settings().logs_dir.join(session.id.as_str()),
                     resumed: conversation.is_some(),
                     conversation: conversation.unwrap_or_else(Uuid::new_v4),
                     claimed_at: now,

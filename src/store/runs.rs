@@ -1,5 +1,7 @@
 //! Runs: written ahead of the process that they are about, and ended with its verdict.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
@@ -27,6 +29,8 @@ pub struct Run {
     pub boot_id: String,
     /// The pid namespace in which it was claimed.
     pub pid_namespace: String,
+    /// The folder with its files, absolute: where they are looked for whatever is configured by then.
+    pub folder: PathBuf,
     /// The Claude session that it begins or continues.
     pub conversation: Uuid,
     /// Whether it continues that session.
@@ -40,10 +44,12 @@ pub async fn insert(conn: &mut SqliteConnection, run: &Run) -> Result<(), Error>
     let session = run.session.as_str();
     let (marker, conversation) = (run.marker.to_string(), run.conversation.to_string());
     let claimed_at = run.claimed_at.to_string();
+    let folder = run.folder.to_string_lossy();
+    let folder = folder.as_ref();
     sqlx::query!(
         "INSERT INTO runs
-           (id, session_id, task, number, marker, boot_id, pid_namespace, conversation, resumed, claimed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           (id, session_id, task, number, marker, boot_id, pid_namespace, folder, conversation, resumed, claimed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         run.id.0,
         session,
         run.task.0,
@@ -51,6 +57,7 @@ pub async fn insert(conn: &mut SqliteConnection, run: &Run) -> Result<(), Error>
         marker,
         run.boot_id,
         run.pid_namespace,
+        folder,
         conversation,
         run.resumed,
         claimed_at
@@ -78,7 +85,7 @@ pub async fn end(
 pub async fn open(conn: &mut SqliteConnection) -> Result<Option<Run>, Error> {
     sqlx::query!(
         r#"SELECT id AS "id!", session_id, task AS "task: u32", number AS "number: u32", marker, boot_id, pid_namespace,
-             conversation, resumed AS "resumed: bool", claimed_at
+             folder, conversation, resumed AS "resumed: bool", claimed_at
            FROM runs WHERE ended_at IS NULL"#
     )
     .fetch_optional(conn)
@@ -92,6 +99,7 @@ pub async fn open(conn: &mut SqliteConnection) -> Result<Option<Run>, Error> {
             marker: parsed(TABLE, &row.marker)?,
             boot_id: row.boot_id,
             pid_namespace: row.pid_namespace,
+            folder: PathBuf::from(row.folder),
             conversation: parsed(TABLE, &row.conversation)?,
             resumed: row.resumed,
             claimed_at: parsed(TABLE, &row.claimed_at)?,

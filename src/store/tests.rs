@@ -44,6 +44,7 @@ fn run(id: i64) -> runs::Run {
         marker: Uuid::new_v4(),
         boot_id: String::new(),
         pid_namespace: String::new(),
+        folder: "/tmp".into(),
         conversation: Uuid::new_v4(),
         resumed: false,
         claimed_at: Timestamp::UNIX_EPOCH,

@@ -24,7 +24,7 @@ impl Worker {
         task: &Task,
         unwanted: &CancellationToken,
     ) -> Result<Outcome, Trouble> {
-        let files = self.files(run);
+        let files = files(run);
         let marker = Marker::from(run.marker);
         let process = if fresh {
             match self.spawn(run, session, task, files.clone()).await? {
@@ -146,13 +146,12 @@ impl Worker {
         };
         Ok(Outcome { verdict, ..ended })
     }
-
-    fn files(&self, run: &Run) -> RunFiles {
-        let folder = self.settings.logs_dir.join(run.session.as_str());
-        RunFiles::new(folder, &format!("task-{}-run-{}", run.task, run.number))
-    }
 }
 
 fn unavailable(refusal: &LaunchError) -> Outcome {
     outcome(Verdict::Unavailable { obstacle: Obstacle::Launch { message: refusal.to_string() } })
+}
+
+fn files(run: &Run) -> RunFiles {
+    RunFiles::new(run.folder.clone(), &format!("task-{}-run-{}", run.task, run.number))
 }
