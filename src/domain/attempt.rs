@@ -34,13 +34,8 @@ impl Turn<'_> {
         let (number, attempt) = (progress.runs, progress.attempts);
         let resume = progress.conversation.clone();
         self.work = Some(Work::Running { task, run, gate: None });
-        let event = Event::TaskStarted {
-            subject: self.subject(task),
-            run,
-            attempt,
-            resumed: resume.is_some(),
-            rehearsal: self.session.rehearsal,
-        };
+        let event =
+            Event::TaskStarted { subject: self.subject(task), run, attempt, resumed: resume.is_some() };
         self.effects.push(Effect::OpenRun { run, task, number, resume });
         self.tell(event);
         Ok(())

@@ -33,7 +33,7 @@ pub enum Event {
         words: Option<String>,
     },
     /// A run was claimed.
-    TaskStarted { subject: Subject, run: RunId, attempt: u32, resumed: bool, rehearsal: bool },
+    TaskStarted { subject: Subject, run: RunId, attempt: u32, resumed: bool },
     /// A run ended well.
     TaskCompleted {
         subject: Subject,
@@ -75,6 +75,7 @@ pub enum Event {
     HoldEnded { hold: Hold, by: Actor },
     /// Every task is done with.
     SessionCompleted {
+        rehearsal: bool,
         completed: usize,
         skipped: usize,
         total: usize,
@@ -84,6 +85,7 @@ pub enum Event {
     },
     /// The session was ended early.
     SessionStopped {
+        rehearsal: bool,
         completed: usize,
         skipped: usize,
         total: usize,
@@ -103,11 +105,13 @@ pub struct Subject {
     pub of_total: String,
     /// Its title.
     pub title: String,
+    /// Whether it is only rehearsed.
+    pub rehearsal: bool,
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Task {}, {}", self.of_total, self.title)
+        write!(f, "Task {}, {}{}", self.of_total, self.title, marked(self.rehearsal))
     }
 }
 
@@ -178,11 +182,11 @@ impl Event {
                 let about = subject.as_ref().map_or("the session's end".to_owned(), Subject::to_string);
                 format!("Gate {gate} {} by {by}: {about}{}", done_with(*decision), quoted(words.as_ref()))
             }
-            Self::TaskStarted { subject, run, attempt, resumed, rehearsal } => format!(
+            Self::TaskStarted { subject, run, attempt, resumed } => format!(
                 "Task {} {}{}: {} (run {run}{})",
                 subject.of_total,
                 if *resumed { "continued" } else { "started" },
-                if *rehearsal { " as a rehearsal" } else { "" },
+                if subject.rehearsal { " as a rehearsal" } else { "" },
                 subject.title,
                 if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() },
             ),
@@ -227,11 +231,15 @@ impl Event {
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
             }
-            Self::SessionCompleted { completed, skipped, total, took, cost } => {
-                format!("Session completed: {}, {}, {cost}", done(*completed, *skipped, *total), human(took))
-            }
-            Self::SessionStopped { completed, skipped, total, took, cost, by } => format!(
-                "Session stopped by {by}: {}, {}, {cost}",
+            Self::SessionCompleted { rehearsal, completed, skipped, total, took, cost } => format!(
+                "Session completed{}: {}, {}, {cost}",
+                marked(*rehearsal),
+                done(*completed, *skipped, *total),
+                human(took)
+            ),
+            Self::SessionStopped { rehearsal, completed, skipped, total, took, cost, by } => format!(
+                "Session stopped by {by}{}: {}, {}, {cost}",
+                marked(*rehearsal),
                 done(*completed, *skipped, *total),
                 human(took)
             ),
@@ -284,6 +292,10 @@ fn done_with(decision: Decision) -> &'static str {
         Decision::Stopped => "answered with stop",
         Decision::Withdrawn => "withdrawn",
     }
+}
+
+fn marked(rehearsal: bool) -> &'static str {
+    if rehearsal { " (rehearsal)" } else { "" }
 }
 
 /// What Claude wanted to do and wasn't allowed to, to be added to what it says it did.

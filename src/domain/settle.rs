@@ -102,6 +102,7 @@ impl Turn<'_> {
         let counts = self.session.counts();
         self.ended = Some(State::Completed { at: self.world.now });
         let event = Event::SessionCompleted {
+            rehearsal: self.session.rehearsal,
             completed: counts.completed,
             skipped: counts.skipped,
             total: counts.total,

@@ -105,6 +105,7 @@ impl<'a> Turn<'a> {
         let counts = self.session.counts();
         self.ended = Some(State::Stopped { at: self.world.now });
         self.tell(Event::SessionStopped {
+            rehearsal: self.session.rehearsal,
             completed: counts.completed,
             skipped: counts.skipped,
             total: counts.total,
@@ -168,6 +169,7 @@ impl<'a> Turn<'a> {
             task: number,
             of_total: self.session.of_total(number),
             title: self.session.task(number).map_or(String::new(), |task| task.spec.title.clone()),
+            rehearsal: self.session.rehearsal,
         }
     }
 

@@ -166,6 +166,7 @@ fn told(session: &Session, scene: &Scene<'_>) -> String {
         task: task.number(),
         of_total: session.of_total(task.number()),
         title: task.spec.title.clone(),
+        rehearsal: session.rehearsal,
     });
     lines.extend(session.open().map(|open| match &open.work {
         Work::Waiting { gate } | Work::Running { gate: Some(gate), .. } => {

@@ -42,8 +42,12 @@ fn question(gate: &Gate, task: &Task, position: usize, total: usize) -> String {
     } else {
         format!("{} ({position}/{total})", task.id)
     };
-    let subject =
-        Subject { task: TaskNumber(task.id), of_total, title: shortened(&task.title, LONGEST_TEXT) };
+    let subject = Subject {
+        task: TaskNumber(task.id),
+        of_total,
+        title: shortened(&task.title, LONGEST_TEXT),
+        rehearsal: false,
+    };
     match gate.kind.as_str() {
         "failed" => format!("What now? {subject} failed"),
         "interrupted" => format!("What now? {subject} was interrupted"),

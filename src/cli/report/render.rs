@@ -331,7 +331,12 @@ fn at(session: &Session) -> String {
 }
 
 fn subject(session: &Session, task: &Task) -> Subject {
-    Subject { task: task.number(), of_total: session.of_total(task.number()), title: task.spec.title.clone() }
+    Subject {
+        task: task.number(),
+        of_total: session.of_total(task.number()),
+        title: task.spec.title.clone(),
+        rehearsal: false,
+    }
 }
 
 fn outcome(run: &runs::Record) -> Option<&Outcome> {

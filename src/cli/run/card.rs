@@ -58,7 +58,7 @@ pub(super) fn card(session: &Session, gate: &Gate, is_told: bool, logs_dir: &Pat
 /// A task as sentences name it.
 pub(super) fn subject(session: &Session, task: TaskNumber) -> Subject {
     let title = session.task(task).map(|task| task.spec.title.clone()).unwrap_or_default();
-    Subject { task, of_total: session.of_total(task), title: harmless(&title) }
+    Subject { task, of_total: session.of_total(task), title: harmless(&title), rehearsal: session.rehearsal }
 }
 
 fn question(session: &Session, gate: &Gate) -> String {

@@ -221,8 +221,12 @@ fn policies() -> Vec<Policy> {
 }
 
 fn events() -> Vec<Event> {
-    let subject =
-        Subject { task: TaskNumber(2), of_total: "2/5".to_owned(), title: "Add the table".to_owned() };
+    let subject = Subject {
+        task: TaskNumber(2),
+        of_total: "2/5".to_owned(),
+        title: "Add the table".to_owned(),
+        rehearsal: false,
+    };
     let (run, by, cost) = (RunId(12), ann(), Usd::from_micros(420_000));
     let (took, hold) = (Duration::from_secs(27), holds().remove(0));
     let about_gate = Some(subject.clone());
@@ -250,7 +254,7 @@ fn events() -> Vec<Event> {
             rehearsal: false,
             by: by.clone(),
         },
-        Event::TaskStarted { subject: subject.clone(), run, attempt: 1, resumed: false, rehearsal: false },
+        Event::TaskStarted { subject: subject.clone(), run, attempt: 1, resumed: false },
         Event::TaskCompleted {
             subject: subject.clone(),
             run,
@@ -269,8 +273,8 @@ fn events() -> Vec<Event> {
         Event::Paused { by: by.clone() },
         Event::Resumed { by: by.clone() },
         Event::HoldEnded { hold, by: by.clone() },
-        Event::SessionCompleted { completed: 4, skipped: 1, total: 5, took, cost },
-        Event::SessionStopped { completed: 4, skipped: 0, total: 5, took, cost, by },
+        Event::SessionCompleted { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost },
+        Event::SessionStopped { rehearsal: false, completed: 4, skipped: 0, total: 5, took, cost, by },
     ]);
     events
 }
