@@ -56,6 +56,11 @@ fn troubleshooting() {
 }
 
 #[test]
+fn newcomer() {
+    follow("docs/newcomer.md");
+}
+
+#[test]
 fn architecture() {
     follow("docs/architecture.md");
 }
