@@ -5,9 +5,8 @@ use utoipa::openapi::schema::AnyOf;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::history::RunView;
 use super::status::StatusView;
-use super::view::{GateRecordView, GateView, SessionView, TaskView};
+use super::view::{GateRecordView, GateView, RunView, SessionView, TaskView};
 use super::words::{Health, Success};
 
 /// A command was carried out.

@@ -12,7 +12,6 @@ mod error;
 mod events;
 mod exposition;
 mod health;
-mod history;
 mod insider;
 mod listen;
 mod metrics;

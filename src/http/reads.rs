@@ -12,18 +12,17 @@ use super::answers::{GateList, Help, Lines, SessionList, TaskList};
 use super::body::Count;
 use super::call::Call;
 use super::error::ApiError;
-use super::history;
 use super::openapi::outcomes::{MayFail, MayNameNothing};
 use super::requests::{List, ListOf, Logs, Status, task_number};
 use super::status::{Scene, StatusView};
-use super::view::{GateRecordView, SessionView, TaskView};
+use super::view::{GateRecordView, RunView, SessionView, TaskView};
 use super::words::Success;
 use crate::domain::event::count;
 use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
 use crate::files::tail;
-use crate::store::{events, gates, sessions};
+use crate::store::{events, gates, runs, sessions};
 use crate::taskfile;
 
 /// How many lines of a log are told when nobody says how many.
@@ -118,7 +117,7 @@ pub(super) async fn tell_tasks(
         message: lines.join("\n"),
         session: session.id.to_string(),
         tasks: tasks().map(|task| TaskView::new(task)).collect(),
-        runs: history::runs(app, &session.id).await?,
+        runs: runs_of(app, &session.id).await?,
     })
     .into_response())
 }
@@ -183,6 +182,13 @@ async fn named_or_current(app: &App, named: Option<String>) -> Result<Arc<Sessio
 /// How many of so many are asked for.
 fn bound(limit: Option<Count>, all: usize) -> usize {
     limit.map_or(all, |Count(limit)| usize::try_from(limit).unwrap_or(all))
+}
+
+/// The runs of a session: by task, in their order.
+async fn runs_of(app: &App, session: &SessionId) -> Result<Vec<RunView>, ApiError> {
+    let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
+    let records = runs::of_session(&mut conn, session).await?;
+    Ok(records.into_iter().map(|record| RunView::new(record, app.zone())).collect())
 }
 
 async fn load(app: &App, id: &str) -> Result<Session, ApiError> {

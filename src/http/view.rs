@@ -5,12 +5,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::words::{Choice, Decision, GateKind, HoldKind, SessionState, TaskState};
+use super::words::{Choice, Decision, GateKind, HoldKind, SessionState, TaskState, Verdict};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::task::Task;
 use crate::domain::usd::Usd;
 use crate::store::gates::Record;
+use crate::store::runs;
 use crate::store::sessions::Listed;
 
 /// An instant as clients see it: RFC 3339 with the configured zone's offset.
@@ -158,6 +159,53 @@ impl SessionView {
             total: listed.total,
             completed: listed.completed,
             started_at: instant(listed.started_at, zone),
+        }
+    }
+}
+
+/// A run of a task.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RunView {
+    /// Its id; ids count up over all sessions.
+    run: i64,
+    /// Its task.
+    task: u32,
+    /// Which of the task's runs it is, from 1, as its files are named: `task-2-run-1.log`.
+    number: u32,
+    /// Whether it continued the Claude session of the run before.
+    resumed: bool,
+    /// What it came to; nothing yet while it is open.
+    #[schema(required)]
+    verdict: Option<Verdict>,
+    #[schema(format = DateTime)]
+    started_at: String,
+    #[schema(required, format = DateTime)]
+    ended_at: Option<String>,
+    #[schema(value_type = f64)]
+    cost_usd: Usd,
+    /// The model that Claude said it used.
+    #[schema(required)]
+    model: Option<String>,
+    /// What Claude wanted to do and wasn't allowed to.
+    denials: Vec<String>,
+}
+
+impl RunView {
+    pub(super) fn new(record: runs::Record, zone: &TimeZone) -> Self {
+        let (ended_at, outcome) = record.end.unzip();
+        let verdict = outcome.as_ref().map(|outcome| Verdict::from(&outcome.verdict));
+        let (usage, denials) = outcome.map(|outcome| (outcome.usage, outcome.denials)).unwrap_or_default();
+        Self {
+            run: record.id.0,
+            task: record.task.0,
+            number: record.number,
+            resumed: record.resumed,
+            verdict,
+            started_at: instant(record.claimed_at, zone),
+            ended_at: ended_at.map(|at| instant(at, zone)),
+            cost_usd: usage.cost,
+            model: usage.model,
+            denials,
         }
     }
 }
