@@ -75,25 +75,33 @@ pub enum Event {
     HoldEnded { hold: Hold, by: Actor },
     /// Every task is done with.
     SessionCompleted {
-        rehearsal: bool,
-        completed: usize,
-        skipped: usize,
-        total: usize,
-        #[serde(with = "seconds")]
-        took: Duration,
-        cost: Usd,
+        #[serde(flatten)]
+        figures: Figures,
     },
     /// The session was ended early.
     SessionStopped {
-        rehearsal: bool,
-        completed: usize,
-        skipped: usize,
-        total: usize,
-        #[serde(with = "seconds")]
-        took: Duration,
-        cost: Usd,
+        #[serde(flatten)]
+        figures: Figures,
         by: Actor,
     },
+}
+
+/// What a session came to, in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Whether it was only rehearsed.
+    pub rehearsal: bool,
+    /// How many tasks are completed.
+    pub completed: usize,
+    /// How many were skipped.
+    pub skipped: usize,
+    /// How many there are.
+    pub total: usize,
+    /// From its start to its end.
+    #[serde(with = "seconds")]
+    pub took: Duration,
+    /// What its runs cost.
+    pub cost: Usd,
 }
 
 /// The task that an event is about, as its sentences name it.
@@ -112,6 +120,13 @@ pub struct Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Task {}, {}{}", self.of_total, self.title, marked(self.rehearsal))
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = done(self.completed, self.skipped, self.total);
+        write!(f, "{done}, {}, {}", human(&self.took), self.cost)
     }
 }
 
@@ -231,18 +246,12 @@ impl Event {
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
             }
-            Self::SessionCompleted { rehearsal, completed, skipped, total, took, cost } => format!(
-                "Session completed{}: {}, {}, {cost}",
-                marked(*rehearsal),
-                done(*completed, *skipped, *total),
-                human(took)
-            ),
-            Self::SessionStopped { rehearsal, completed, skipped, total, took, cost, by } => format!(
-                "Session stopped by {by}{}: {}, {}, {cost}",
-                marked(*rehearsal),
-                done(*completed, *skipped, *total),
-                human(took)
-            ),
+            Self::SessionCompleted { figures } => {
+                format!("Session completed{}: {figures}", marked(figures.rehearsal))
+            }
+            Self::SessionStopped { figures, by } => {
+                format!("Session stopped by {by}{}: {figures}", marked(figures.rehearsal))
+            }
         }
     }
 }

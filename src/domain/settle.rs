@@ -99,17 +99,9 @@ impl Turn<'_> {
             self.open_gate(About::Before { next: Next::End, reasons });
             return;
         }
-        let counts = self.session.counts();
         self.ended = Some(State::Completed { at: self.world.now });
-        let event = Event::SessionCompleted {
-            rehearsal: self.session.rehearsal,
-            completed: counts.completed,
-            skipped: counts.skipped,
-            total: counts.total,
-            took: self.took(),
-            cost: self.session.cost(),
-        };
-        self.tell(event);
+        let figures = self.figures();
+        self.tell(Event::SessionCompleted { figures });
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::actor::Actor;
 use super::change::{Effect, Transition, World};
 use super::command::{Opening, Order};
-use super::event::{Event, Subject};
+use super::event::{Event, Figures, Subject};
 use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
 use super::refused::Refused;
@@ -102,22 +102,23 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn stop_by(&mut self, by: Actor) {
-        let counts = self.session.counts();
         self.ended = Some(State::Stopped { at: self.world.now });
-        self.tell(Event::SessionStopped {
+        let figures = self.figures();
+        self.tell(Event::SessionStopped { figures, by });
+    }
+
+    /// What the session has come to by now.
+    pub(super) fn figures(&self) -> Figures {
+        let counts = self.session.counts();
+        let took = self.world.now.duration_since(self.session.started_at);
+        Figures {
             rehearsal: self.session.rehearsal,
             completed: counts.completed,
             skipped: counts.skipped,
             total: counts.total,
-            took: self.took(),
+            took: Duration::try_from(took).unwrap_or_default(),
             cost: self.session.cost(),
-            by,
-        });
-    }
-
-    /// How long the session has gone on.
-    pub(super) fn took(&self) -> Duration {
-        Duration::try_from(self.world.now.duration_since(self.session.started_at)).unwrap_or_default()
+        }
     }
 
     /// Closes the open gate, whose question no longer matters; what it was owed for stays owed.

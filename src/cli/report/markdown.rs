@@ -43,8 +43,9 @@ pub(super) fn fenced(text: &str) -> String {
 
 /// A text that is markdown itself, as a quotation; HTML in it is shown rather than meant.
 pub(super) fn quotation(text: &str) -> String {
-    let text = without_html(&plain(text.trim()));
-    text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    let text = plain(text.trim());
+    let quoted: Vec<String> = text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
+    without_html(quoted.join("\n"))
 }
 
 /// A block below an item of a list.
@@ -53,21 +54,23 @@ pub(super) fn indented(text: &str) -> String {
     text.lines().map(indent).collect::<Vec<_>>().join("\n")
 }
 
-fn without_html(text: &str) -> String {
-    let mut text = text.to_owned();
-    // To escape a block of HTML makes a paragraph of it, in which there may be HTML of the other kind.
-    for _ in 0..2 {
+/// Escapes until nothing is HTML any more: a block of it that is escaped becomes a paragraph, in which there may be more.
+fn without_html(mut text: String) -> String {
+    loop {
         let html: Vec<Range<usize>> = Parser::new(&text)
             .into_offset_iter()
             .filter(|(event, _)| matches!(event, Event::Html(_) | Event::InlineHtml(_)))
             .map(|(_, range)| range)
+            .filter(|range| text[range.clone()].contains('<'))
             .collect();
+        if html.is_empty() {
+            return text;
+        }
         for range in html.into_iter().rev() {
             let escaped = text[range.clone()].replace('<', "\\<");
             text.replace_range(range, &escaped);
         }
     }
-    text
 }
 
 /// A text whose only control characters are the ends of its lines, and tabs.

@@ -311,3 +311,9 @@ proptest! {
         bent(&title, &kind, &words, &long);
     }
 }
+
+/// In a quotation a tab reaches less far than at the start of a line: what follows it is no code there.
+#[test]
+fn html_behind_a_tab_bends_no_page() {
+    bent("", "", "", "|\n\n\t<b>");
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::actor::Actor;
-use crate::domain::event::{Event, Subject};
+use crate::domain::event::{Event, Figures, Subject};
 use crate::domain::gate::{About, Closing, Decision, Gate, Next, Reason};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, TaskNumber};
@@ -273,8 +273,13 @@ fn events() -> Vec<Event> {
         Event::Paused { by: by.clone() },
         Event::Resumed { by: by.clone() },
         Event::HoldEnded { hold, by: by.clone() },
-        Event::SessionCompleted { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost },
-        Event::SessionStopped { rehearsal: false, completed: 4, skipped: 0, total: 5, took, cost, by },
+        Event::SessionCompleted {
+            figures: Figures { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost },
+        },
+        Event::SessionStopped {
+            figures: Figures { rehearsal: false, completed: 4, skipped: 0, total: 5, took, cost },
+            by,
+        },
     ]);
     events
 }
