@@ -1,11 +1,11 @@
--- What is on its way to chats: written by the transaction that makes it true, one row a chat, and read in the order of its
--- session and chat.
+-- What is on its way to chats: written by the transaction that makes it true, one row an event and chat, and read in the
+-- order of its session and chat.
 
 CREATE TABLE notifications (
     ordinal    INTEGER PRIMARY KEY AUTOINCREMENT,
     id         TEXT NOT NULL UNIQUE,
     event_id   INTEGER NOT NULL REFERENCES events (id),
-    session_id TEXT REFERENCES sessions (id),
+    session_id TEXT,
     chat       TEXT,
     lane       TEXT NOT NULL GENERATED ALWAYS AS (ifnull(session_id, '') || '/' || ifnull(chat, '')) VIRTUAL,
     task       INTEGER,
@@ -26,7 +26,8 @@ CREATE TABLE notifications (
     error      TEXT,
     settled_at TEXT,
     -- Telegram's own number of the message.
-    message_id INTEGER
+    message_id INTEGER,
+    UNIQUE (event_id, chat)
 ) STRICT;
 CREATE INDEX pending_notifications ON notifications (lane, ordinal) WHERE state = 'pending';
 CREATE INDEX undelivered_notifications ON notifications (ordinal) WHERE state IN ('pending', 'dead');

@@ -10,6 +10,7 @@ use super::{Engine, Error};
 use crate::domain::actor::Actor;
 use crate::domain::event::{Event, Subject};
 use crate::domain::gate::Gate;
+use crate::domain::id::GateId;
 use crate::domain::session::Session;
 use crate::store::outbox::{self, Draft, Notification, Settled};
 use crate::store::{self, gates};
@@ -169,7 +170,7 @@ impl Write<'_> {
                 session: session.map(|session| &session.id),
                 chat,
                 task: notice.task.map(|task| task.0),
-                gate: notice.gate.as_ref().map(|gate| gate.as_str()),
+                gate: notice.gate.as_ref().map(GateId::as_str),
                 run,
                 kind: notice.kind.as_str(),
                 event: notice.event,

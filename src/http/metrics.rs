@@ -75,7 +75,8 @@ fn tell_what_was(figures: &mut Exposition, tallies: &[Tally], durations: &[Bucke
 }
 
 fn tell_notifications(figures: &mut Exposition, tallies: &[Tally], counts: Counts) {
-    let help = "Notifications that are no longer on their way: delivered, dead when they were given up, or dropped.";
+    let help =
+        "Notifications that are no longer on their way: delivered, dead when they were given up, or dropped.";
     let mut settled = figures.family("orchestrator_notifications_total", Kind::Counter, help);
     for tally in tallies.iter().filter(|tally| tally.what == "notifications") {
         settled.sample(&[("outcome", &tally.kind)], tally.count);

@@ -63,7 +63,7 @@ impl Progress {
             tokio::select! {
                 () = async { drop(bell.wait_for(is_over).await) } => {
                     if shown {
-                        self.edit(run, |session, task| telegram::progress_end(session, task)).await;
+                        self.edit(run, telegram::progress_end).await;
                     }
                     return;
                 }
@@ -124,6 +124,6 @@ impl Progress {
 async fn changed(activity: &mut watch::Receiver<Option<Activity>>, free_at: Instant) {
     sleep_until(free_at).await;
     if activity.changed().await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
