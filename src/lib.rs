@@ -22,11 +22,11 @@
 //! | --- | --- |
 //! | 8 | [`cli`]: one file a subcommand, exit codes |
 //! | 7 | [`app`]: the composition root |
-//! | 6 | [`http`], [`worker`]: the things that live |
+//! | 6 | [`http`], [`worker`], [`notifier`]: the things that live |
 //! | 5 | [`engine`]: the only writer of session state |
 //! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] |
-//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
-//! | 2 | [`taskfile`]: markdown ↔ plan → prompt, pure |
+//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder · [`outward`]: HTTP to others |
+//! | 2 | [`taskfile`]: markdown ↔ plan → prompt · [`telegram`]: how things read in a chat · [`signature`]: Standard Webhooks; all pure |
 //! | 1 | [`domain`]: the rules, pure |
 //!
 //! # What holds everywhere, said as what there isn't
@@ -53,7 +53,11 @@ pub mod engine;
 pub mod files;
 pub mod http;
 pub mod lifecycle;
+pub mod notifier;
+pub mod outward;
+pub mod signature;
 pub mod store;
 pub mod taskfile;
+pub mod telegram;
 pub mod telemetry;
 pub mod worker;

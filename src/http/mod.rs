@@ -15,6 +15,7 @@ mod health;
 mod insider;
 mod listen;
 mod metrics;
+mod notifications;
 pub mod openapi;
 mod process;
 mod reads;
@@ -49,7 +50,6 @@ use tracing::{Instrument, info, info_span};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use self::auth::sign;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
@@ -193,6 +193,9 @@ fn commands() -> OpenApiRouter<App> {
         .routes(routes!(reads::sessions))
         .routes(routes!(reads::gates))
         .routes(routes!(reads::logs))
+        .routes(routes!(notifications::notifications))
+        .routes(routes!(notifications::retry))
+        .routes(routes!(notifications::drop))
 }
 
 /// What has one name.

@@ -28,7 +28,7 @@ use crate::taskfile;
 /// How many lines of a log are told when nobody says how many.
 const LINES: Count = Count(20);
 /// How many things are listed when nobody says how many.
-const LISTED: Count = Count(20);
+pub(super) const LISTED: Count = Count(20);
 
 /// Tells where things stand.
 ///
@@ -93,6 +93,7 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
     let view = StatusView::new(&Scene {
         session: shown,
         hold: app.engine.hold(),
+        notifications: snapshot.notifications,
         task_file_changed: shown.is_some_and(|session| file_changed(app, session)),
         now: app.engine.now(),
         zone: app.zone(),
