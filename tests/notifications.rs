@@ -174,10 +174,7 @@ fn a_notification_that_is_refused_five_times_is_given_up_and_those_behind_it_go_
 
     receiver.answers(|_, _| Reply::accepted());
     let again = daemon.call(&["notifications", "retry", id]);
-    assert_eq!(
-        (again.code, again.out.trim()),
-        (Some(0), &*format!("Notification {id} is tried again now"))
-    );
+    assert_eq!((again.code, again.out.trim()), (Some(0), &*format!("Notification {id} is tried again now")));
     receiver.await_event(SOON, "task_started", Some(ANA));
     daemon
         .await_that(SOON, "none dead", |status| status["notifications"] == json!({"pending": 0, "dead": 0}));
