@@ -209,7 +209,7 @@ impl N8n {
         let url = format!("{}/webhook/{door}", self.url());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(SOON).build().unwrap();
+            let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
             Some(client.post(url).json(&json!({})).send().await.ok()?.status().as_u16())
         })
     }
