@@ -5,6 +5,7 @@ use utoipa::openapi::schema::AnyOf;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::chat::ChatMessage;
 use super::status::StatusView;
 use super::view::{GateRecordView, GateView, RunView, SessionView, TaskView};
 use super::words::{Health, Success};
@@ -27,6 +28,7 @@ pub(super) struct Done {
     pub(super) message: String,
     #[serde(flatten)]
     pub(super) situation: Situation,
+    pub(super) telegram: ChatMessage,
 }
 
 /// What is current after a command.
@@ -68,6 +70,7 @@ pub(super) struct TaskList {
     pub(super) tasks: Vec<TaskView>,
     /// Their runs: by task, the first first.
     pub(super) runs: Vec<RunView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The sessions so far.
@@ -86,6 +89,7 @@ pub(super) struct SessionList {
     pub(super) message: String,
     /// The newest first.
     pub(super) sessions: Vec<SessionView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The gates so far.
@@ -106,6 +110,7 @@ pub(super) struct GateList {
     pub(super) message: String,
     /// The newest first.
     pub(super) gates: Vec<GateRecordView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The newest lines of a session's story, or of a task's output.
@@ -123,6 +128,7 @@ pub(super) struct Lines {
     pub(super) session: String,
     /// The lines, the newest last.
     pub(super) logs: String,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The commands that there are.
@@ -135,6 +141,7 @@ pub(super) struct Help {
     pub(super) status: Success,
     /// A line a command.
     pub(super) message: String,
+    pub(super) telegram: ChatMessage,
 }
 
 /// Whether the daemon is well.

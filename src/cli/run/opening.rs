@@ -50,7 +50,7 @@ async fn begin(engine: &Arc<Engine>, config: &Config, call: &Call<'_>) -> Result
         }
     }
     let source = Source::Path(call.arguments.file.clone());
-    let wish = Wish::Start { source, replace: call.arguments.replace, again: call.arguments.again };
+    let wish = Wish::Start { source, replace: call.arguments.replace.into(), again: call.arguments.again };
     let session = engine.perform(wish, operator()).await?.session;
     Ok(Opened { session: session.id.clone(), told: 0, welcome: None })
 }
