@@ -21,6 +21,14 @@ use super::words::{Health, Success};
         "id": "g7_k3qd", "kind": "before", "task": 1, "reasons": ["start", "required"],
         "choices": ["approve", "reject", "skip", "stop"], "opened_at": "2025-11-20T09:30:15.123+01:00",
     },
+    "telegram": {
+        "text": "<b>🤖 Orchestrator Starting…</b>\n\n📋 Loading tasks from: 2025-11-20-tasks.md",
+        "parse_mode": "HTML",
+        "reply_markup": {"inline_keyboard": [[
+            {"text": "✅ Approve", "callback_data": "approve:g7_k3qd"},
+            {"text": "✏️ Reject", "callback_data": "reject:g7_k3qd"},
+        ]]},
+    },
 })))]
 pub(super) struct Done {
     pub(super) status: Success,
@@ -60,6 +68,7 @@ pub(super) struct Situation {
         "started_at": "2025-11-20T09:31:02.456+01:00", "ended_at": "2025-11-20T09:31:29.789+01:00",
         "cost_usd": 0.42, "model": "claude-opus-5-5", "denials": [],
     }],
+    "telegram": {"text": "<b>📋 1 task</b>\nSession: 20251120-093015\n\n✅ 1. Create baptisms migration (database)", "parse_mode": "HTML"},
 })))]
 pub(super) struct TaskList {
     pub(super) status: Success,
@@ -82,6 +91,7 @@ pub(super) struct TaskList {
         "session": "20251120-093015", "task_file": "2025-11-20-tasks.md", "status": "open", "total": 5,
         "completed": 1, "started_at": "2025-11-20T09:30:15.123+01:00",
     }],
+    "telegram": {"text": "<b>🗂 Sessions, the newest first</b>\n\n▶️ 20251120-093015: 1 of 5 done, 2025-11-20-tasks.md", "parse_mode": "HTML"},
 })))]
 pub(super) struct SessionList {
     pub(super) status: Success,
@@ -103,6 +113,7 @@ pub(super) struct SessionList {
         "session": "20251120-093015", "decision": "approved", "decided_by": "Ana",
         "closed_at": "2025-11-20T09:31:02.456+01:00",
     }],
+    "telegram": {"text": "<b>🚪 1 gate, the newest first</b>\n\n☑️ g7_k3qd (task 2): approved by Ana at 09:31", "parse_mode": "HTML"},
 })))]
 pub(super) struct GateList {
     pub(super) status: Success,
@@ -120,6 +131,7 @@ pub(super) struct GateList {
     "message": "[09:30:15] Task 1 started",
     "session": "20251120-093015",
     "logs": "[09:30:15] Task 1 started",
+    "telegram": {"text": "<b>📜 Recent logs (last 1 line)</b>\n<pre>[09:30:15] Task 1 started</pre>", "parse_mode": "HTML"},
 })))]
 pub(super) struct Lines {
     pub(super) status: Success,
@@ -136,6 +148,7 @@ pub(super) struct Lines {
 #[schema(examples(json!({
     "status": "ok",
     "message": "/approve [gate] [note]: say yes to the open gate\n/resume: go on",
+    "telegram": {"text": "<b>🤖 Commands</b>\n\n/approve <i>[gate] [note]</i> – say yes to the open gate", "parse_mode": "HTML"},
 })))]
 pub(super) struct Help {
     pub(super) status: Success,

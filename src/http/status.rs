@@ -36,6 +36,7 @@ use crate::telegram::{self, Scene, Status};
         "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
     }],
     "message": "Session 20251120-093015: waiting approval",
+    "telegram": {"text": "<b>📊 Orchestrator Status</b>\n\nSession: 20251120-093015", "parse_mode": "HTML"},
 })))]
 pub(super) struct StatusView {
     status: Standing,

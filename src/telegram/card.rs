@@ -26,7 +26,13 @@ impl Card {
 
 /// The whole question.
 pub(super) fn whole(gate: &Gate, scene: &Scene<'_>) -> Card {
-    card(gate, scene, about(gate, scene))
+    card(gate, scene, Text::lines([about(gate, scene), reasons(gate, scene, |_| true)]))
+}
+
+/// The question below a message that has told who rejected it, and why.
+pub(super) fn after_a_rejection(gate: &Gate, scene: &Scene<'_>) -> Card {
+    let others = |reason: &Reason| !matches!(reason, Reason::Rejected { .. });
+    card(gate, scene, Text::lines([about(gate, scene), reasons(gate, scene, others)]))
 }
 
 /// The question below a message that has told what it is about.
@@ -39,7 +45,7 @@ pub(super) fn after_its_cause(gate: &Gate, scene: &Scene<'_>) -> Card {
 
 /// The question below the list of a new session's tasks.
 pub(super) fn of_a_new_session(gate: &Gate, scene: &Scene<'_>) -> Card {
-    let ready = Text::lines([Text::bold("▶️ Ready to begin!"), reasons(gate, scene)]);
+    let ready = Text::lines([Text::bold("▶️ Ready to begin!"), reasons(gate, scene, |_| true)]);
     let commands = [word(gate, Choice::Approve, scene), offered(scene, "status"), offered(scene, "pause")];
     let commands: Vec<_> = commands.into_iter().chain([offered(scene, "help")]).flatten().collect();
     let commands =
@@ -54,8 +60,7 @@ pub(super) fn ways(gate: &Gate, scene: &Scene<'_>) -> Text {
 }
 
 fn card(gate: &Gate, scene: &Scene<'_>, about: Text) -> Card {
-    let text =
-        Text::paragraphs([Text::lines([about, reasons(gate, scene)]), impediment(scene), ways(gate, scene)]);
+    let text = Text::paragraphs([about, impediment(scene), ways(gate, scene)]);
     Card::new(text, keyboard::answers(gate, scene))
 }
 
@@ -88,14 +93,14 @@ fn about(gate: &Gate, scene: &Scene<'_>) -> Text {
 }
 
 /// Why a person is asked: the policy's reasons on one line, what needs a look on lines of their own.
-fn reasons(gate: &Gate, scene: &Scene<'_>) -> Text {
+fn reasons(gate: &Gate, scene: &Scene<'_>, told: impl Fn(&Reason) -> bool) -> Text {
     let About::Before { reasons, .. } = &gate.about else { return Text::default() };
     let kind = gate
         .task()
         .and_then(|task| scene.session?.task(task))
         .map_or_else(|| "such".to_owned(), |task| words::kind(task));
     let (mut why, mut looks) = (Vec::new(), Vec::new());
-    for reason in reasons {
+    for reason in reasons.iter().filter(|reason| told(reason)) {
         match reason {
             Reason::Start => why.push("a new session".to_owned()),
             Reason::Manual => why.push("every task is asked about".to_owned()),
@@ -182,7 +187,13 @@ fn objection(gate: &Gate, scene: &Scene<'_>) -> Text {
     if !choices.contains(&choice) || !scene.offers(choice.as_str()) {
         return Text::default();
     }
-    Text::code(format!("/{} {}", choice.as_str(), gate.id)).and(" and what should be different")
+    let before = match choice {
+        Choice::Reject => "Not like this? Send ",
+        Choice::Approve | Choice::Retry | Choice::Skip | Choice::Stop => "With advice: send ",
+    };
+    Text::plain(before)
+        .and(Text::code(format!("/{} {}", choice.as_str(), gate.id)))
+        .and(" and what should be different")
 }
 
 /// A command that answers this gate when it is tapped.

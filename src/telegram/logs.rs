@@ -5,6 +5,7 @@ use super::text::Text;
 use super::{Message, Scene, quoted};
 use crate::domain::event::count;
 use crate::domain::id::TaskNumber;
+use crate::domain::session::Session;
 
 /// How much of the lines fits beside what is said of them.
 const LINES: usize = 3400;
@@ -25,7 +26,7 @@ pub struct Log<'a> {
 /// The newest lines; where not all of them fit, the oldest are left out.
 pub fn logs(log: &Log<'_>, scene: &Scene<'_>) -> Message {
     let of = log.task.map_or("Recent logs".to_owned(), |task| format!("Log of task {task}"));
-    let running = scene.session.and_then(|session| session.run()).map(|(_, task)| task);
+    let running = scene.session.and_then(Session::run).map(|(_, task)| task);
     let live = running.filter(|task| log.task.is_none_or(|shown| shown == *task));
     let buttons = live.map(|task| Button::output(scene, task));
     let full = log.file.map(|file| Text::plain("Full logs: ").and(Text::code(quoted::line(file, FILE))));

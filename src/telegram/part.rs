@@ -164,21 +164,15 @@ impl Telling<'_> {
             // The event beside it says so.
             Decision::Retried | Decision::Skipped | Decision::Stopped => return Text::default(),
         };
-        // A rejection's words are among the reasons of the gate that opens next.
-        let said = said.filter(|_| decision == Decision::Approved).map(words::feedback);
         let title = subject.filter(|_| decision == Decision::Approved);
-        let wordless = decision == Decision::Rejected && !self.tells_why();
+        let wordless = decision == Decision::Rejected && said.is_none();
         let hint = if wordless { "Nothing was said about what should be different." } else { "" };
         Text::lines([
             Text::bold(heading),
             title.map(|subject| words::title(&subject.title)).into(),
-            said.into(),
+            said.map(words::feedback).into(),
             Text::plain(hint),
         ])
-    }
-
-    fn tells_why(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::GateClosed { words: Some(_), .. }))
     }
 
     fn task_started(&self, subject: &Subject, attempt: u32, resumed: bool) -> Text {
@@ -211,7 +205,6 @@ impl Telling<'_> {
             .and_then(|session| session.task(subject.task))
             .and_then(|task| task.progress.check_output.as_deref())
             .map(|output| quoted::last_lines(output, OUTPUT).0);
-        let more = format!("/logs 50 #{}", subject.task);
         Text::paragraphs([
             Text::lines([
                 heading("❌", subject, "failed"),
@@ -221,11 +214,7 @@ impl Telling<'_> {
             Text::lines([
                 Text::quote(quoted::passage(failure, FAILURE)),
                 output.map(Text::output).into(),
-                if self.scene.offers("logs") {
-                    Text::plain("More: ").and(Text::code(more))
-                } else {
-                    Text::default()
-                },
+                rest_of(subject.task, failure, FAILURE),
             ]),
         ])
     }
@@ -350,13 +339,17 @@ fn completed(subject: &Subject, summary: &str, took: &Duration, cost: Usd, denia
     };
     Text::paragraphs([
         Text::lines([heading("✅", subject, "Complete!"), words::title(&subject.title), figures(took, cost)]),
-        Text::lines([Text::quote(quoted::passage(summary, SUMMARY)), rest_of(subject.task, summary), denied]),
+        Text::lines([
+            Text::quote(quoted::passage(summary, SUMMARY)),
+            rest_of(subject.task, summary, SUMMARY),
+            denied,
+        ]),
     ])
 }
 
-/// Where the rest of a summary is that is told in part.
-fn rest_of(task: TaskNumber, summary: &str) -> Text {
-    if quoted::units(summary) <= SUMMARY {
+/// Where the rest is of what is told in part.
+fn rest_of(task: TaskNumber, words: &str, told: usize) -> Text {
+    if quoted::units(words) <= told {
         return Text::default();
     }
     Text::plain("The rest: ").and(Text::code(format!("/logs 100 #{task}")))

@@ -7,7 +7,7 @@ use super::keyboard::{self, Button, Keyboard};
 use super::text::Text;
 use super::{Message, Scene, logs, quoted, words};
 use crate::domain::duration::human;
-use crate::domain::gate::Closing;
+use crate::domain::gate::{Choice, Closing};
 use crate::domain::session::{Counts, Open, Session, State, Work};
 use crate::domain::standing::Standing;
 
@@ -41,7 +41,7 @@ pub fn status(status: &Status<'_>, scene: &Scene<'_>) -> Message {
         heading,
         Text::lines([
             Text::plain(format!("Session: {}{}", session.id, words::rehearsal(session.rehearsal))),
-            Text::plain(format!("Status: {}", in_words(standing))),
+            Text::plain(format!("Status: {}", in_words(standing, session))),
         ]),
         counts(session),
         current(session),
@@ -52,8 +52,9 @@ pub fn status(status: &Status<'_>, scene: &Scene<'_>) -> Message {
     Message::new(text, buttons(session, scene))
 }
 
-fn in_words(standing: Standing) -> &'static str {
+fn in_words(standing: Standing, session: &Session) -> &'static str {
     match standing {
+        Standing::WaitingApproval if asks_what_now(session) => "⏸️ Waiting for a decision",
         Standing::Idle => "💤 Idle",
         Standing::Completed => "🎉 Completed",
         Standing::Stopped => "⏹ Stopped",
@@ -62,6 +63,11 @@ fn in_words(standing: Standing) -> &'static str {
         Standing::WaitingApproval => "⏸️ Waiting for approval",
         Standing::Held => "⏳ On hold",
     }
+}
+
+/// Whether the gate has no positive choice: there is nothing to approve.
+fn asks_what_now(session: &Session) -> bool {
+    session.gate().is_some_and(|gate| !gate.choices().contains(&Choice::Approve))
 }
 
 fn counts(session: &Session) -> Text {
@@ -104,7 +110,7 @@ fn figures(session: &Session, scene: &Scene<'_>) -> Text {
     Text::lines([
         Text::plain(format!("Started: {}", scene.clock(session.started_at))),
         ended.map(Text::plain).into(),
-        Text::plain(format!("Runtime: {}", human(&runtime))),
+        Text::plain(format!("Runtime: {}", human(&Duration::from_secs(runtime.as_secs())))),
         Text::plain(format!("Cost: {}", session.cost())),
     ])
 }

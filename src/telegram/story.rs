@@ -8,7 +8,7 @@ use super::rank::moves_on;
 use super::text::Text;
 use super::{Scene, words};
 use crate::domain::event::Event;
-use crate::domain::gate::Gate;
+use crate::domain::gate::{Decision, Gate};
 
 /// Everything that happened; then what is asked.
 pub(super) fn told(events: &[Event], scene: &Scene<'_>, ear: Ear) -> Card {
@@ -70,6 +70,8 @@ fn question(gate: &Gate, events: &[Event], scene: &Scene<'_>) -> Card {
         card::of_a_new_session(gate, scene)
     } else if any(|event| matches!(event, Event::TaskFailed { .. } | Event::TaskInterrupted { .. })) {
         card::after_its_cause(gate, scene)
+    } else if any(|event| matches!(event, Event::GateClosed { decision: Decision::Rejected, .. })) {
+        card::after_a_rejection(gate, scene)
     } else {
         card::whole(gate, scene)
     }
