@@ -15,7 +15,7 @@ fn peek() {
         let notice = telegram::notice(&told.events, &desk.scene());
         let print = |message: &Message| {
             println!("{}", parse(&message.text).unwrap().text);
-            for row in message.reply_markup.iter().flat_map(|keyboard| keyboard.rows()) {
+            for row in message.reply_markup.iter().flat_map(orchestrator::telegram::Keyboard::rows) {
                 println!(
                     "   {}",
                     row.iter()
