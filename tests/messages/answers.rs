@@ -287,8 +287,9 @@ fn logs(gallery: &mut Gallery) {
         "The newest lines of the session's story.",
         &telegram::logs(&log, &desk.scene()),
     );
-    let output =
-        (1..=400).map(|line| format!("line {line}: if (a < b && b > c) {{ … }}\n")).collect::<String>();
+    let output = (1..=400)
+        .map(|line| format!("line {line}: {}\n", "if (a < b && b > c) {} ".repeat(15).trim_end()))
+        .collect::<String>();
     let log = Log {
         lines: &output,
         task: Some(TaskNumber(1)),
