@@ -1,9 +1,35 @@
 //! Everything that the product says in a chat.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
 
+#[path = "messages/answers.rs"]
+mod answers;
+#[path = "messages/gallery.rs"]
+mod gallery;
+#[path = "messages/notifications.rs"]
+mod notifications;
+#[path = "messages/properties.rs"]
+mod properties;
+#[path = "messages/refusals.rs"]
+mod refusals;
+#[path = "messages/seen.rs"]
+mod seen;
 mod support;
 
+use gallery::Gallery;
+use support::document::Document;
 use support::telegram_html::{Entity, parse, plain};
+
+/// `UPDATE_DOCS=1 cargo test --test messages` brings the page up to date.
+#[test]
+fn every_message_is_in_the_gallery() {
+    let mut gallery = Gallery::new();
+    notifications::show(&mut gallery);
+    answers::show(&mut gallery);
+    refusals::show(&mut gallery);
+    gallery.seen.is_everything();
+    Document::read("docs/messages.md").must_be(&gallery.page);
+    insta::assert_snapshot!("html", gallery.html);
+}
 
 #[test]
 fn html_is_read_as_telegram_reads_it() {
