@@ -28,7 +28,9 @@ pub const NOTIFY_SECRET: &str = "notify-secret-0123456789abcdef";
 pub const NOTIFY_KEY: &str = "notify-key-0123456789abcdef";
 
 /// How long n8n may take to start.
-const UP: Duration = Duration::from_mins(1);
+const UP: Duration = Duration::from_mins(2);
+/// What it prints when it can be connected to.
+const LISTENS: &str = "Editor is now accessible";
 
 /// Who and where is filled into the workflows.
 pub struct Addresses {
@@ -190,30 +192,31 @@ impl N8n {
     pub fn restart(&mut self) {
         assert!(self.process.is_none(), "n8n still runs");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let said_before = self.said().matches(LISTENS).count();
         let mut command = self.addresses.command(self.folder.path(), self.addresses.broker, &["start"]);
         self.process = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        // Knocking costs it time that it needs to start.
+        self.await_start("listen", |n8n| n8n.said().matches(LISTENS).count() > said_before);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
         for door in ["orchestrator-notify", "rig-trigger/webhook"] {
-            eventually(UP, "n8n to open its doors", || {
-                if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
-                    self.process = None;
-                    panic!("n8n ended with {status}\n{}", self.said());
-                }
-                // Without the header or the secret token it lets nobody in, but it is there.
-                match self.knock(door) {
-                    Some(403) => Ok(()),
-                    other => Err(format!("{other:?}\n{}", self.said())),
-                }
-            });
+            let door = format!("{}/webhook/{door}", self.url());
+            let post = || client.post(&door).json(&json!({})).send();
+            let knock = || runtime.block_on(async { post().await.map(|response| response.status().as_u16()) });
+            // Without the header or the secret token it lets nobody in, but it is there.
+            self.await_start("open its doors", |_| knock().is_ok_and(|status| status == 403));
         }
     }
 
-    fn knock(&self, door: &str) -> Option<u16> {
-        let url = format!("{}/webhook/{door}", self.url());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
-            Some(client.post(url).json(&json!({})).send().await.ok()?.status().as_u16())
-        })
+    #[track_caller]
+    fn await_start(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        eventually(UP, &format!("n8n to {what}"), || {
+            if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
+                self.process = None;
+                panic!("n8n ended with {status}\n{}", self.said());
+            }
+            if is_so(self) { Ok(()) } else { Err("not yet") }
+        });
     }
 
     pub fn url(&self) -> String {

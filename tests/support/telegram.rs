@@ -18,7 +18,7 @@ use super::telegram_server::{Door, deliver};
 use super::{SOON, free_port};
 
 /// How long anything may take that goes through n8n.
-pub const THROUGH_N8N: Duration = Duration::from_secs(40);
+pub const THROUGH_N8N: Duration = Duration::from_mins(1);
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
