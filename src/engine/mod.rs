@@ -1,11 +1,12 @@
 //! The only writer of session state: a command becomes one transaction, then the doorbell rings.
 //!
-//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, the event
-//! streams, later the notifier) waits for the bell and re-reads what is committed: a wake-up that is missed costs nothing.
+//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, the
+//! notifier, the event streams) waits for the bell and re-reads what is committed: a wake-up that is missed costs nothing.
 //! Knows neither HTTP nor processes.
 
 mod error;
 mod opening;
+mod post;
 mod snapshot;
 mod write;
 
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::Error;
+pub use self::post::{Audience, Delivery};
 pub use self::snapshot::Snapshot;
 use self::write::Write;
 use crate::domain::actor::Actor;
@@ -29,7 +31,6 @@ use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
-use crate::domain::session::Session;
 use crate::files::task_folder::Source;
 use crate::store::requests::{self, Key, Recorded, Seen};
 use crate::store::runs::Run;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub timezone: TimeZone,
     /// Whether new sessions are rehearsals.
     pub rehearse: bool,
+    /// Who is notified, if anybody.
+    pub audience: Option<Audience>,
     /// In which boot and pid namespace this process lives.
     pub birthplace: (String, String),
     /// Tells the time.
@@ -72,6 +75,8 @@ pub enum Wish {
     },
     /// Anything that the open session can be told.
     Tell(Command),
+    /// Something about notifications.
+    Deliver(Delivery),
 }
 
 /// A wish and whose it is.
@@ -94,8 +99,6 @@ pub struct Done {
     pub message: String,
     /// What happened, in order.
     pub events: Vec<Event>,
-    /// The session that it was about, as it is now.
-    pub session: Arc<Session>,
 }
 
 /// An answer to a request, as its sender's protocol has it.

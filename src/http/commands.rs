@@ -22,7 +22,7 @@ use crate::domain::words::{self, Said};
 use crate::engine::{self, Request, Snapshot, Wish};
 use crate::files::task_folder::Source;
 use crate::store::requests::Recorded;
-use crate::telegram::{self, Scene};
+use crate::telegram;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -125,7 +125,7 @@ pub(super) async fn stop(State(app): State<App>, call: Call) -> Result<Response,
     say(&app, &call, "stop", Wish::Tell(Command::Stop { gate })).await
 }
 
-async fn say(app: &App, call: &Call, word: &str, wish: Wish) -> Result<Response, ApiError> {
+pub(super) async fn say(app: &App, call: &Call, word: &str, wish: Wish) -> Result<Response, ApiError> {
     app.callers.may_say(&call.sender, word)?;
     carry_out(app, call, wish).await
 }
@@ -163,7 +163,6 @@ fn render(app: &App, result: &Result<engine::Done, engine::Error>, snapshot: &Sn
     match result {
         Ok(done) => {
             let message = done.message.clone();
-            let scene = Scene { session: Some(&done.session), ..scene };
             let telegram = telegram::answer(&done.events, &message, &scene).into();
             recorded(StatusCode::OK, &Done { status: Success::Ok, message, situation, telegram })
         }

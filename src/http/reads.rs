@@ -30,7 +30,7 @@ use crate::telegram::{self, ListedGate, ListedSession, Log};
 /// How many lines of a log are told when nobody says how many.
 const LINES: Count = Count(20);
 /// How many things are listed when nobody says how many.
-const LISTED: Count = Count(20);
+pub(super) const LISTED: Count = Count(20);
 
 /// Tells where things stand.
 ///
@@ -106,7 +106,8 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
     let status = telegram::Status {
         task_file_changed: shown.is_some_and(|session| file_changed(app, session)),
         decided: decided.as_ref(),
-        ..telegram::Status::default()
+        pending: snapshot.notifications.pending,
+        dead: snapshot.notifications.dead,
     };
     Ok(Json(StatusView::new(&status, &app.scene(shown, hold.as_ref()))).into_response())
 }

@@ -5,10 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::chat::ChatMessage;
-use super::view::{GateView, HoldView, TaskView, instant};
+use super::view::{GateView, HoldView, TaskView};
 use super::words::Standing;
 use crate::domain::duration::human;
 use crate::domain::event::{Subject, count, waiting_sentence};
+use crate::domain::instant::instant;
 use crate::domain::session::{Session, Work};
 use crate::domain::standing;
 use crate::domain::usd::Usd;
@@ -91,12 +92,18 @@ struct Notifications {
     dead: u64,
 }
 
+impl From<&Status<'_>> for Notifications {
+    fn from(status: &Status<'_>) -> Self {
+        Self { pending: status.pending, dead: status.dead }
+    }
+}
+
 impl StatusView {
     pub(super) fn new(status: &Status<'_>, scene: &Scene<'_>) -> Self {
         let Scene { hold, zone, .. } = scene;
         let hold_view = hold.map(|hold| HoldView::new(hold, zone));
         let telegram = telegram::status(status, scene).into();
-        let Some(session) = scene.session else { return Self::idle(hold_view, telegram) };
+        let Some(session) = scene.session else { return Self::idle(hold_view, status, telegram) };
         let counts = session.counts();
         let current = session.current();
         Self {
@@ -120,7 +127,7 @@ impl StatusView {
             last_activity: Some(instant(session.last_activity, zone)),
             runtime_seconds: runtime(session, scene.now).as_secs(),
             cost_usd: session.cost(),
-            notifications: Notifications { pending: status.pending, dead: status.dead },
+            notifications: status.into(),
             tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
             message: told(session, status, scene),
             telegram,
@@ -129,7 +136,7 @@ impl StatusView {
 }
 
 impl StatusView {
-    fn idle(hold: Option<HoldView>, telegram: ChatMessage) -> Self {
+    fn idle(hold: Option<HoldView>, status: &Status<'_>, telegram: ChatMessage) -> Self {
         Self {
             status: Standing::Idle,
             task: None,
@@ -151,7 +158,7 @@ impl StatusView {
             last_activity: None,
             runtime_seconds: 0,
             cost_usd: Usd::default(),
-            notifications: Notifications::default(),
+            notifications: status.into(),
             tasks: Vec::new(),
             message: "No session yet: /start begins one".to_owned(),
             telegram,
@@ -183,12 +190,7 @@ fn told(session: &Session, status: &Status<'_>, scene: &Scene<'_>) -> String {
             session.cost()
         ),
     ];
-    let subject = session.current().map(|task| Subject {
-        task: task.number(),
-        of_total: session.of_total(task.number()),
-        title: task.spec.title.clone(),
-        rehearsal: session.rehearsal,
-    });
+    let subject = session.current().map(|task| Subject::of(session, task));
     lines.extend(session.open().map(|open| match &open.work {
         Work::Waiting { gate } | Work::Running { gate: Some(gate), .. } => {
             waiting_sentence(gate, subject.as_ref())

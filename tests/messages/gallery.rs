@@ -32,8 +32,7 @@ impl Gallery {
         let notice = telegram::notice(&told.events, &desk.scene())
             .unwrap_or_else(|| panic!("{heading}: nothing is sent of {:?}", told.events));
         self.seen.events(&told.events);
-        let kind = serde_json::to_value(notice.kind).unwrap();
-        let about = format!("{when} `type`: `{}`, `event`: `{}`.", kind.as_str().unwrap(), notice.event);
+        let about = format!("{when} `type`: `{}`, `event`: `{}`.", notice.kind.as_str(), notice.event);
         self.message(heading, &about, &notice.telegram);
         assert_eq!(
             notice.gate.is_some(),

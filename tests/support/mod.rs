@@ -24,6 +24,7 @@ pub mod normal;
 pub mod openapi;
 pub mod processes;
 pub mod python;
+pub mod receiver;
 pub mod rig;
 pub mod shell;
 pub mod stream;

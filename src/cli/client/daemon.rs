@@ -1,8 +1,5 @@
 //! The running daemon, over HTTP. A connection that breaks is tried again with the same key, so that nothing is done twice.
 
-use std::error::Error as _;
-use std::io;
-use std::iter::successors;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
@@ -12,9 +9,8 @@ use super::answer::Answer;
 use super::letter::{Letter, address};
 use super::unreachable::Unreachable;
 use crate::config::Config;
+use crate::outward::{self, is_refused, root};
 
-/// How long the daemon may take to accept a connection.
-const ACCEPTED: Duration = Duration::from_secs(5);
 /// How long it may take to answer: longer than it allows itself.
 const ANSWERED: Duration = Duration::from_secs(30);
 /// How long one event stream is listened to before another is opened.
@@ -35,11 +31,8 @@ pub(super) struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     pub(super) fn new(config: &'a Config) -> Result<Self, Unreachable> {
         let url = format!("http://{}", address(&config.server));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = outward::client(&url)
             .pool_max_idle_per_host(0)
-            .connect_timeout(ACCEPTED)
             .timeout(ANSWERED)
             .build()
             .map_err(|error| Unreachable::Silent { url: url.clone(), why: root(&error) })?;
@@ -89,24 +82,4 @@ impl<'a> Daemon<'a> {
             .headers(letter.head(&self.config.server, secret, crate::app::clock()))
             .body(letter.body.clone())
     }
-}
-
-fn is_refused(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-    })
-}
-
-/// What it comes down to, without the layers above.
-fn root(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "it took too long".to_owned();
-    }
-    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source())
 }
