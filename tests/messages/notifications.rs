@@ -19,6 +19,9 @@ use crate::support::desk::{
 
 const MIGRATED: &str = "Migration created: 20251120_create_baptisms.sql";
 
+/// How a run may come to its end.
+type End = fn(&mut Desk);
+
 pub fn show(gallery: &mut Gallery) {
     gallery.section(
         "Notifications",
@@ -351,7 +354,7 @@ fn progress(gallery: &mut Gallery) {
         took,
     );
     gallery.message("A task is running", "Every few seconds, at most.", &shown);
-    let ends: [(&str, fn(&mut Desk)); 5] = [
+    let ends: [(&str, End); 5] = [
         ("Its task is completed", |desk| drop(desk.finish(completed(MIGRATED)))),
         ("Its task has failed", |desk| drop(desk.finish(reported("no")))),
         ("Its task was interrupted", |desk| drop(desk.finish(Verdict::Lost))),
