@@ -20,6 +20,7 @@ pub mod eventually;
 pub mod follower;
 pub mod http;
 pub mod model;
+pub mod n8n;
 pub mod newcomer;
 pub mod normal;
 pub mod openapi;
@@ -30,7 +31,10 @@ pub mod rig;
 pub mod shell;
 pub mod stream;
 pub mod taskfile;
+pub mod telegram;
+pub mod telegram_api;
 pub mod telegram_html;
+pub mod telegram_server;
 pub mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener};
