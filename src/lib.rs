@@ -24,7 +24,7 @@
 //! | 7 | [`app`]: the composition root |
 //! | 6 | [`http`], [`worker`]: the things that live |
 //! | 5 | [`engine`]: the only writer of session state |
-//! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] |
+//! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] · [`outward`] |
 //! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
 //! | 2 | [`taskfile`]: markdown ↔ plan → prompt, pure |
 //! | 1 | [`domain`]: the rules, pure |
@@ -53,6 +53,7 @@ pub mod engine;
 pub mod files;
 pub mod http;
 pub mod lifecycle;
+pub mod outward;
 pub mod store;
 pub mod taskfile;
 pub mod telemetry;

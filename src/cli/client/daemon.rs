@@ -1,8 +1,5 @@
 //! The running daemon, over HTTP. A connection that breaks is tried again with the same key, so that nothing is done twice.
 
-use std::error::Error as _;
-use std::io;
-use std::iter::successors;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
@@ -12,6 +9,7 @@ use super::answer::Answer;
 use super::letter::{Letter, address};
 use super::unreachable::Unreachable;
 use crate::config::Config;
+use crate::outward::{self, is_refused, reason};
 
 /// How long the daemon may take to accept a connection.
 const ACCEPTED: Duration = Duration::from_secs(5);
@@ -35,14 +33,12 @@ pub(super) struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     pub(super) fn new(config: &'a Config) -> Result<Self, Unreachable> {
         let url = format!("http://{}", address(&config.server));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = outward::neighbour()
             .pool_max_idle_per_host(0)
             .connect_timeout(ACCEPTED)
             .timeout(ANSWERED)
             .build()
-            .map_err(|error| Unreachable::Silent { url: url.clone(), why: root(&error) })?;
+            .map_err(|error| Unreachable::Silent { url: url.clone(), why: reason(&error) })?;
         Ok(Self { config, client, url })
     }
 
@@ -58,10 +54,10 @@ impl<'a> Daemon<'a> {
                 }
                 Err(error) if is_refused(&error) => return Ok(None),
                 Err(error) if error.is_connect() || error.is_builder() => {
-                    return Err(Unreachable::Silent { url, why: root(&error) });
+                    return Err(Unreachable::Silent { url, why: reason(&error) });
                 }
                 Err(error) if error.is_timeout() || attempt == ATTEMPTS => {
-                    return Err(Unreachable::BrokenOff { url, why: root(&error) });
+                    return Err(Unreachable::BrokenOff { url, why: reason(&error) });
                 }
                 Err(_) => {
                     attempt += 1;
@@ -89,24 +85,4 @@ impl<'a> Daemon<'a> {
             .headers(letter.head(&self.config.server, secret, crate::app::clock()))
             .body(letter.body.clone())
     }
-}
-
-fn is_refused(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-    })
-}
-
-/// What it comes down to, without the layers above.
-fn root(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "it took too long".to_owned();
-    }
-    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source())
 }
