@@ -26,7 +26,7 @@
 //! | 5 | [`engine`]: the only writer of session state |
 //! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] · [`outward`] |
 //! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
-//! | 2 | [`taskfile`]: markdown ↔ plan → prompt, pure |
+//! | 2 | [`taskfile`]: markdown ↔ plan → prompt · [`telegram`]: how things read in a chat · [`signature`]: Standard Webhooks; all pure |
 //! | 1 | [`domain`]: the rules, pure |
 //!
 //! # What holds everywhere, said as what there isn't
@@ -54,7 +54,9 @@ pub mod files;
 pub mod http;
 pub mod lifecycle;
 pub mod outward;
+pub mod signature;
 pub mod store;
 pub mod taskfile;
+pub mod telegram;
 pub mod telemetry;
 pub mod worker;

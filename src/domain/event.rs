@@ -71,6 +71,15 @@ pub enum Event {
     Paused { by: Actor },
     /// Work may go on.
     Resumed { by: Actor },
+    /// An open gate is asked again.
+    GateReminded {
+        gate: Gate,
+        subject: Option<Subject>,
+        #[serde(with = "seconds")]
+        waited: Duration,
+    },
+    /// Something keeps every task from starting that no run met.
+    HoldBegan { hold: Hold },
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
     /// Every task is done with.
@@ -149,6 +158,8 @@ impl Event {
             Self::RunNeverRan { .. } => "run_never_ran",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
+            Self::GateReminded { .. } => "gate_reminded",
+            Self::HoldBegan { .. } => "hold_began",
             Self::HoldEnded { .. } => "hold_ended",
             Self::SessionCompleted { .. } => "session_completed",
             Self::SessionStopped { .. } => "session_stopped",
@@ -158,9 +169,9 @@ impl Event {
     /// The task that it is about, if it is about one.
     pub fn task(&self) -> Option<TaskNumber> {
         match self {
-            Self::GateOpened { subject, .. } | Self::GateClosed { subject, .. } => {
-                subject.as_ref().map(|subject| subject.task)
-            }
+            Self::GateOpened { subject, .. }
+            | Self::GateClosed { subject, .. }
+            | Self::GateReminded { subject, .. } => subject.as_ref().map(|subject| subject.task),
             Self::TaskStarted { subject, .. }
             | Self::TaskCompleted { subject, .. }
             | Self::TaskFailed { subject, .. }
@@ -174,6 +185,7 @@ impl Event {
             Self::SessionStarted { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
+            | Self::HoldBegan { .. }
             | Self::HoldEnded { .. }
             | Self::SessionCompleted { .. }
             | Self::SessionStopped { .. } => None,
@@ -243,6 +255,12 @@ impl Event {
             }
             Self::Paused { by } => format!("Paused by {by}"),
             Self::Resumed { by } => format!("Resumed by {by}"),
+            Self::GateReminded { gate, subject, waited } => {
+                format!("Still waiting after {}: {}", human(waited), waiting_sentence(gate, subject.as_ref()))
+            }
+            Self::HoldBegan { hold } => {
+                format!("Held ({}): {}", hold.kind.as_str().replace('_', " "), one_line(&hold.reason))
+            }
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
             }

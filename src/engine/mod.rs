@@ -24,6 +24,7 @@ pub use self::snapshot::Snapshot;
 use self::write::Write;
 use crate::domain::actor::Actor;
 use crate::domain::command::{Command, Order};
+use crate::domain::event::Event;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
 use crate::domain::policy::Policy;
@@ -91,6 +92,8 @@ pub struct Request {
 pub struct Done {
     /// The answer, in words.
     pub message: String,
+    /// What happened, in order.
+    pub events: Vec<Event>,
     /// The session that it was about, as it is now.
     pub session: Arc<Session>,
 }

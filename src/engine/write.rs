@@ -183,7 +183,7 @@ impl<'a> Write<'a> {
             self.journal(Some(&session.id), event).await?;
         }
         self.next.put(session.clone());
-        Ok(Done { message, session: Arc::new(session) })
+        Ok(Done { message, events, session: Arc::new(session) })
     }
 
     async fn effect(&mut self, session: &Session, effect: Effect) -> Result<(), store::Error> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::asking::Ask;
 use crate::config::Server;
-use crate::http;
+use crate::signature;
 
 /// The one who sits at the terminal, as the story names them.
 const OPERATOR: &str = "the terminal";
@@ -40,7 +40,8 @@ impl Letter {
 
     /// What goes before the body. It is signed, which is accepted under every configuration.
     pub(super) fn head(&self, server: &Server, secret: Option<&SecretString>, now: Timestamp) -> HeaderMap {
-        let signature = secret.and_then(|secret| http::sign(secret, &self.key, now, self.body.as_bytes()));
+        let signature =
+            secret.and_then(|secret| signature::sign(secret, &self.key, now, self.body.as_bytes()));
         let lines = [
             (header::CONTENT_TYPE, Some("application/json".to_owned())),
             (header::HOST, Some(host(server))),

@@ -276,12 +276,15 @@ fn answer(decision: Decision, by: &Actor) -> String {
 
 fn pauses(account: &Account, frame: &Frame<'_>) -> String {
     let lines = account.events.iter().filter(|told| match &told.event {
-        Event::Paused { .. } | Event::Resumed { .. } | Event::RunBlocked { .. } | Event::HoldEnded { .. } => {
-            true
-        }
+        Event::Paused { .. }
+        | Event::Resumed { .. }
+        | Event::RunBlocked { .. }
+        | Event::HoldBegan { .. }
+        | Event::HoldEnded { .. } => true,
         Event::SessionStarted { .. }
         | Event::GateOpened { .. }
         | Event::GateClosed { .. }
+        | Event::GateReminded { .. }
         | Event::TaskStarted { .. }
         | Event::TaskCompleted { .. }
         | Event::TaskFailed { .. }

@@ -36,9 +36,10 @@ fn mark(event: &Event) -> (Style, char) {
         Event::TaskFailed { .. } => (RED, '✗'),
         Event::TaskInterrupted { .. }
         | Event::RunBlocked { .. }
+        | Event::HoldBegan { .. }
         | Event::RunNeverRan { .. }
         | Event::SessionStopped { .. } => (YELLOW, '!'),
-        Event::GateOpened { .. } => (YELLOW, '?'),
+        Event::GateOpened { .. } | Event::GateReminded { .. } => (YELLOW, '?'),
         Event::GateClosed { .. }
         | Event::TaskSkipped { .. }
         | Event::TaskRetried { .. }

@@ -267,11 +267,13 @@ fn events() -> Vec<Event> {
         Event::TaskInterrupted { subject: subject.clone(), run },
         Event::TaskSkipped { subject: subject.clone(), by: by.clone() },
         Event::TaskRetried { subject: subject.clone(), by: by.clone(), feedback: Some("again".to_owned()) },
+        Event::GateReminded { gate: gates().remove(0), subject: Some(subject.clone()), waited: took },
         Event::RunSuspended { subject: subject.clone(), run, continues: true },
         Event::RunBlocked { subject: subject.clone(), run, hold: hold.clone() },
         Event::RunNeverRan { subject, run },
         Event::Paused { by: by.clone() },
         Event::Resumed { by: by.clone() },
+        Event::HoldBegan { hold: hold.clone() },
         Event::HoldEnded { hold, by: by.clone() },
         Event::SessionCompleted {
             figures: Figures { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost },
