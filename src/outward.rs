@@ -12,6 +12,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
 use rustls::crypto::ring;
 
+use crate::files;
+
 /// A client for one place; what proxies the environment names are asked, unless that place is on this machine.
 pub fn client(to: &Url) -> ClientBuilder {
     let client = if is_here(to) { bare().no_proxy() } else { bare() };
@@ -38,6 +40,12 @@ pub fn is_here(to: &Url) -> bool {
     address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
 }
 
+/// What may be shown of an address: the host, and a port that isn't the usual one. The rest may be as good as a secret.
+pub fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 /// Whether nobody listens there.
 pub fn is_refused(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| {
@@ -49,7 +57,10 @@ pub fn is_refused(error: &reqwest::Error) -> bool {
 
 /// Whether the other side's certificate, or the lack of roots to judge it by, is in the way.
 pub fn is_untrusted(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| cause.is::<rustls::Error>())
+    causes(error).any(|cause| {
+        use rustls::Error::{General, InvalidCertificate};
+        matches!(cause.downcast_ref(), Some(InvalidCertificate(_) | General(_)))
+    })
 }
 
 /// What it comes down to, without the layers above.
@@ -57,8 +68,12 @@ pub fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
-    let root = causes(error).last().map(ToString::to_string);
-    root.unwrap_or_else(|| "the request could not be made".to_owned())
+    let Some(root) = causes(error).last() else { return "the request could not be made".to_owned() };
+    match (root.downcast_ref::<io::Error>(), root.downcast_ref::<rustls::Error>()) {
+        (Some(system), _) => files::reason(system),
+        (_, Some(rustls::Error::InvalidMessage(_))) => "what answers there speaks no TLS".to_owned(),
+        _ => root.to_string(),
+    }
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
