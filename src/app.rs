@@ -16,10 +16,11 @@ use tracing::info;
 
 use crate::claude::{self, Birthplace};
 use crate::config::{Config, LogFormat};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Audience, Engine};
 use crate::files::{private, reason};
 use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
+use crate::notifier::{self, Notifier, Receiver};
 use crate::store::{self, Lock, LockError, Store};
 use crate::telemetry;
 use crate::worker::{self, Worker};
@@ -64,6 +65,9 @@ pub enum Error {
     /// Signals can't be listened for.
     #[error("can't listen for signals: {0}")]
     Signals(io::Error),
+    /// Notifications can't be sent as it is configured.
+    #[error(transparent)]
+    Notifier(#[from] notifier::Unusable),
     /// Logging can't be set up.
     #[error(transparent)]
     Telemetry(#[from] telemetry::TelemetryError),
@@ -108,7 +112,7 @@ pub fn clock() -> Timestamp {
 
 impl Core {
     /// Takes the lock, opens the database and makes what works on it.
-    pub async fn build(config: &Config, rehearse: bool) -> Result<Self, Error> {
+    pub async fn build(config: &Config, rehearse: bool, audience: Option<Audience>) -> Result<Self, Error> {
         let paths = &config.paths;
         must_be_folder("the project folder (paths.project_dir)", &paths.project_dir)?;
         for (what, path) in [
@@ -120,7 +124,7 @@ impl Core {
         let lock = Lock::take(&paths.database)?;
         let store = Store::open(&paths.database).await?;
         let birthplace = Birthplace::here().map_err(Error::Proc)?;
-        let engine = Engine::new(store, engine_settings(config, rehearse, birthplace)).await?;
+        let engine = Engine::new(store, engine_settings(config, rehearse, audience, birthplace)).await?;
         let worker = Worker::new(Arc::clone(&engine), worker_settings(config));
         Ok(Self { engine, worker, lock })
     }
@@ -151,7 +155,7 @@ pub fn start_logging(
 
 /// Runs the daemon until it is told to end.
 pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error> {
-    let core = Core::build(&config, config.claude.rehearse).await?;
+    let core = Core::build(&config, config.claude.rehearse, audience(&config)).await?;
     let address = format!("{}:{}", config.server.host, config.server.port);
     let listener = TcpListener::bind(&address).await.map_err(|source| Error::Listen { address, source })?;
     let listening = listener.local_addr().map_or_else(|_| config.server.host.clone(), |at| at.to_string());
@@ -164,6 +168,10 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     let broken = engine.broken().clone();
     let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
+    if let Some(receiver) = receiver(&config, &secret) {
+        let notifier = Notifier::new(Arc::clone(&engine), receiver, worker.activity())?;
+        lifecycle.spawn("the notifier", notifier.work(lifecycle.soft()));
+    }
     let door = door(config, secret, engine, &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
     lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
@@ -181,7 +189,8 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
 
 /// Answers one request where no daemon runs: under its lock, by the same engine, through the same door.
 pub async fn answer(config: Config, secret: SecretString, request: Request) -> Result<Response, Error> {
-    let Core { engine, worker, lock } = Core::build(&config, config.claude.rehearse).await?;
+    let Core { engine, worker, lock } =
+        Core::build(&config, config.claude.rehearse, audience(&config)).await?;
     let response =
         http::inside(door(config, secret, engine, &worker, CancellationToken::new()), request).await;
     drop(lock);
@@ -211,7 +220,31 @@ fn door(
     }
 }
 
-fn engine_settings(config: &Config, rehearse: bool, birthplace: Birthplace) -> engine::Settings {
+/// Where notifications go, if they go anywhere.
+fn receiver(config: &Config, secret: &SecretString) -> Option<Receiver> {
+    let webhooks = &config.webhooks;
+    Some(Receiver {
+        url: webhooks.n8n_notify_url.clone()?,
+        secret: webhooks.notify_secret.clone().unwrap_or_else(|| secret.clone()),
+        headers: webhooks.notify_headers.clone(),
+    })
+}
+
+/// The chats, if there is a way to them.
+fn audience(config: &Config) -> Option<Audience> {
+    config.webhooks.n8n_notify_url.as_ref().map(|_| Audience {
+        chats: config.telegram.chat_id.clone(),
+        commands: config.telegram.commands.clone(),
+        remind_after: config.orchestrator.remind_after,
+    })
+}
+
+fn engine_settings(
+    config: &Config,
+    rehearse: bool,
+    audience: Option<Audience>,
+    birthplace: Birthplace,
+) -> engine::Settings {
     engine::Settings {
         policy: config.orchestrator.policy.clone(),
         checks: config.checks.keys().cloned().collect(),
@@ -220,6 +253,7 @@ fn engine_settings(config: &Config, rehearse: bool, birthplace: Birthplace) -> e
         logs_dir: config.paths.logs_dir.clone(),
         timezone: config.orchestrator.timezone.clone(),
         rehearse,
+        audience,
         birthplace: (birthplace.boot_id, birthplace.pid_namespace),
         clock,
     }

@@ -1,41 +1,34 @@
-//! How this program calls others over HTTP: one way to make a client, and one to say why a call failed.
+//! HTTP to others: how a client is made, and what it comes down to when it fails.
 //!
-//! No redirect is followed, because requests carry secrets that are meant for one place. Certificates are judged by the
-//! system's roots (`SSL_CERT_FILE` names others). No sentence holds a URL, because some hold a secret.
+//! Certificates are judged by the system's roots; `SSL_CERT_FILE` names others.
 
 use std::error::Error as _;
 use std::io;
 use std::iter::successors;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
-use rustls::crypto::ring;
 
-use crate::files;
+use crate::files::reason;
 
-/// A client for one place; what proxies the environment names are asked, unless that place is on this machine.
-pub fn client(to: &Url) -> ClientBuilder {
-    let client = if is_here(to) { bare().no_proxy() } else { bare() };
-    // The system's roots take a while to be read, and a container may lack them.
-    if to.scheme() == "https" { client } else { client.tls_certs_only([]) }
-}
+/// How long anybody may take to accept a connection.
+const ACCEPTED: Duration = Duration::from_secs(5);
 
-/// A client for what listens on this machine, without TLS.
-pub fn neighbour() -> ClientBuilder {
-    bare().no_proxy().tls_certs_only([])
-}
-
+/// A client that sends what it is told where it is told, and nowhere else: redirects and the environment's proxies are
+/// not followed. TLS is set up only where an address asks for it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that makes clients")]
-fn bare() -> ClientBuilder {
-    // The first one stays, whoever comes second.
-    let _ = ring::default_provider().install_default();
-    Client::builder().redirect(Policy::none())
+pub fn client(url: &str) -> ClientBuilder {
+    // The one provider there is; that it was installed before is no failure.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client =
+        Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).connect_timeout(ACCEPTED);
+    if url.starts_with("https:") { client } else { client.tls_certs_only([]) }
 }
 
 /// Whether an address is this machine's own, as far as its name tells.
-pub fn is_here(to: &Url) -> bool {
-    let Some(host) = to.host_str() else { return false };
+pub fn is_here(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
 }
@@ -63,14 +56,14 @@ pub fn is_untrusted(error: &reqwest::Error) -> bool {
     })
 }
 
-/// What it comes down to, without the layers above.
-pub fn reason(error: &reqwest::Error) -> String {
+/// What it comes down to, without the layers above and without the address, which may be as good as a secret.
+pub fn root(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
-    let Some(root) = causes(error).last() else { return "the request could not be made".to_owned() };
+    let Some(root) = causes(error).last() else { return "the request can't be made".to_owned() };
     match (root.downcast_ref::<io::Error>(), root.downcast_ref::<rustls::Error>()) {
-        (Some(system), _) => files::reason(system),
+        (Some(system), _) => reason(system),
         (_, Some(rustls::Error::InvalidMessage(_))) => "what answers there speaks no TLS".to_owned(),
         _ => root.to_string(),
     }

@@ -279,7 +279,7 @@ fn tell(newcomer: &Newcomer, command: &str, body: &Value) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let url = format!("http://127.0.0.1:{}/{command}", newcomer.port);
     let answer = runtime.block_on(async {
-        let client = orchestrator::outward::neighbour().timeout(SOON).build().unwrap();
+        let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
         let response = client.post(url).bearer_auth(secret(newcomer)).json(body).send().await.unwrap();
         response.json::<Value>().await.unwrap()
     });

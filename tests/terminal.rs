@@ -346,7 +346,7 @@ fn status_of(place: &Place) -> serde_json::Value {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let status = runtime.block_on(async {
-        let client = orchestrator::outward::neighbour().build().unwrap();
+        let client = orchestrator::outward::client("http:").build().unwrap();
         let request = client.post(format!("{address}/status")).bearer_auth(support::daemon::SECRET);
         request.json(&serde_json::json!({})).send().await.unwrap().json().await.unwrap()
     });

@@ -97,7 +97,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Error>
 
 async fn attend(config: &Config, call: &Call<'_>, console: Console) -> Result<Exit, Error> {
     let interrupts = Interrupts::listen().map_err(Error::Signals)?;
-    let Core { engine, worker, lock } = Core::build(config, call.rehearse).await?;
+    let Core { engine, worker, lock } = Core::build(config, call.rehearse, None).await?;
     let opened = opening::open(&engine, config, call).await?;
     let stop = CancellationToken::new();
     let live = matches!(console, Console::Errors);

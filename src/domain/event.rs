@@ -12,7 +12,8 @@ use super::duration::{human, seconds};
 use super::gate::{About, Decision, Gate, Next};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
-use super::session::Why;
+use super::session::{Session, Why};
+use super::task::Task;
 use super::usd::Usd;
 
 /// One thing that happened.
@@ -124,6 +125,18 @@ pub struct Subject {
     pub title: String,
     /// Whether it is only rehearsed.
     pub rehearsal: bool,
+}
+
+impl Subject {
+    /// A session's task as its sentences name it.
+    pub fn of(session: &Session, task: &Task) -> Self {
+        Self {
+            task: task.number(),
+            of_total: session.of_total(task.number()),
+            title: task.spec.title.clone(),
+            rehearsal: session.rehearsal,
+        }
+    }
 }
 
 impl fmt::Display for Subject {

@@ -12,6 +12,7 @@ pub mod event;
 pub mod gate;
 pub mod hold;
 pub mod id;
+pub mod instant;
 pub mod plan;
 pub mod policy;
 pub mod refused;

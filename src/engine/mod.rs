@@ -1,11 +1,12 @@
 //! The only writer of session state: a command becomes one transaction, then the doorbell rings.
 //!
-//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, the event
-//! streams, later the notifier) waits for the bell and re-reads what is committed: a wake-up that is missed costs nothing.
+//! Nothing is acknowledged before its transaction has committed. Whoever consumes what changed (the worker, the
+//! notifier, the event streams) waits for the bell and re-reads what is committed: a wake-up that is missed costs nothing.
 //! Knows neither HTTP nor processes.
 
 mod error;
 mod opening;
+mod post;
 mod snapshot;
 mod write;
 
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::Error;
+pub use self::post::Audience;
 pub use self::snapshot::Snapshot;
 use self::write::Write;
 use crate::domain::actor::Actor;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub timezone: TimeZone,
     /// Whether new sessions are rehearsals.
     pub rehearse: bool,
+    /// Who is notified, if anybody.
+    pub audience: Option<Audience>,
     /// In which boot and pid namespace this process lives.
     pub birthplace: (String, String),
     /// Tells the time.

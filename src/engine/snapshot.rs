@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use crate::domain::hold::Hold;
 use crate::domain::id::{RunId, SessionId};
 use crate::domain::session::Session;
+use crate::store::outbox::{self, Counts};
 use crate::store::runs::{self, Run};
 use crate::store::{self, holds, sessions};
 
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub run: Option<Run>,
     /// What was last said to keep every task from starting; whether it still stands depends on the time.
     pub hold: Option<Hold>,
+    /// How many notifications wait, and how many were given up.
+    pub notifications: Counts,
     pub(super) last_run: RunId,
 }
 
@@ -34,6 +37,7 @@ impl Snapshot {
             sessions: open,
             run: runs::open(conn).await?,
             hold: holds::current(conn).await?,
+            notifications: outbox::counts(conn).await?,
             last_run: runs::last(conn).await?,
         })
     }

@@ -24,9 +24,9 @@ use crate::store::{self, events, gates, holds, requests, runs, sessions};
 
 /// A transaction and the snapshot that it will publish.
 pub(super) struct Write<'a> {
-    engine: &'a Engine,
-    transaction: Transaction<'a, Sqlite>,
-    next: Snapshot,
+    pub(super) engine: &'a Engine,
+    pub(super) transaction: Transaction<'a, Sqlite>,
+    pub(super) next: Snapshot,
     told: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Write<'a> {
                 if let Some(before) = &before {
                     sessions::update(&mut self.transaction, before, &next.session).await?;
                 }
-                self.apply(next).await
+                self.apply(next, &order.by).await
             }
             Err(refused) => Err(self.explain(refused).await?),
         }
@@ -97,10 +97,11 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// Begins a hold that no run met.
     pub(super) async fn begin_hold(&mut self, hold: Hold) -> Result<(), store::Error> {
-        holds::begin(&mut self.transaction, &hold, self.engine.now()).await?;
-        self.next.hold = Some(hold);
-        Ok(())
+        self.hold(hold.clone()).await?;
+        let session = self.next.current().cloned();
+        self.journal(session.as_deref(), &[Event::HoldBegan { hold }], &Actor::worker()).await
     }
 
     pub(super) async fn end_hold(&mut self, kind: Option<HoldKind>) -> Result<(), store::Error> {
@@ -108,8 +109,8 @@ impl<'a> Write<'a> {
         let over = |hold: &Hold| !hold.stands(now) || kind == Some(hold.kind);
         let Some(hold) = self.next.hold.take_if(|hold| over(hold)) else { return Ok(()) };
         holds::end(&mut self.transaction, now).await?;
-        let session = self.next.current().map(|session| session.id.clone());
-        self.journal(session.as_ref(), &Event::HoldEnded { hold, by: Actor::worker() }).await
+        let (session, by) = (self.next.current().cloned(), Actor::worker());
+        self.journal(session.as_deref(), &[Event::HoldEnded { hold, by: by.clone() }], &by).await
     }
 
     pub(super) async fn record(&mut self, key: &Key, answer: &Recorded) -> Result<(), store::Error> {
@@ -138,7 +139,7 @@ impl<'a> Write<'a> {
         match transition(current.as_deref(), order, &world) {
             Ok(next) => {
                 sessions::insert(&mut self.transaction, &next.session, day).await?;
-                self.apply(next).await
+                self.apply(next, &order.by).await
             }
             Err(refused) => Err(self.explain(refused).await?),
         }
@@ -174,15 +175,13 @@ impl<'a> Write<'a> {
         }
     }
 
-    async fn apply(&mut self, next: Transition) -> Result<Done, Error> {
+    async fn apply(&mut self, next: Transition, by: &Actor) -> Result<Done, Error> {
         let Transition { session, events, effects, message } = next;
         for effect in effects {
             self.effect(&session, effect).await?;
         }
-        for event in &events {
-            self.journal(Some(&session.id), event).await?;
-        }
         self.next.put(session.clone());
+        self.journal(Some(&session), &events, by).await?;
         Ok(Done { message, events, session: Arc::new(session) })
     }
 
@@ -217,7 +216,7 @@ impl<'a> Write<'a> {
                 self.next.run = None;
                 Ok(())
             }
-            Effect::BeginHold(hold) => self.begin_hold(hold).await,
+            Effect::BeginHold(hold) => self.hold(hold).await,
             Effect::LiftHold => {
                 self.next.hold = None;
                 holds::end(&mut self.transaction, now).await
@@ -225,10 +224,29 @@ impl<'a> Write<'a> {
         }
     }
 
-    async fn journal(&mut self, session: Option<&SessionId>, event: &Event) -> Result<(), store::Error> {
-        events::append(&mut self.transaction, session, event, self.engine.now()).await?;
-        self.told.push(event.sentence());
+    async fn hold(&mut self, hold: Hold) -> Result<(), store::Error> {
+        holds::begin(&mut self.transaction, &hold, self.engine.now()).await?;
+        self.next.hold = Some(hold);
         Ok(())
+    }
+
+    /// Writes down what happened, and to whom it is to be told who didn't cause it.
+    pub(super) async fn journal(
+        &mut self,
+        session: Option<&Session>,
+        events: &[Event],
+        by: &Actor,
+    ) -> Result<(), store::Error> {
+        let mut newest = None;
+        for event in events {
+            let (id, now) = (session.map(|session| &session.id), self.engine.now());
+            newest = Some(events::append(&mut self.transaction, id, event, now).await?);
+            self.told.push(event.sentence());
+        }
+        match newest {
+            Some(newest) => self.notify(session, events, newest, by).await,
+            None => Ok(()),
+        }
     }
 
     async fn world(&mut self) -> Result<World, store::Error> {

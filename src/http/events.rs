@@ -28,7 +28,7 @@ use super::App;
 use super::error::{ApiError, Code};
 use super::insider::Insider;
 use super::openapi::outcomes::{MayBeTurnedAway, MayNotBeUnderstood};
-use super::view::instant;
+use crate::domain::instant::instant;
 use crate::engine::Snapshot;
 use crate::store;
 use crate::store::events::{self, Stored};

@@ -18,6 +18,7 @@ use super::openapi::outcomes::MayBeTurnedAway;
 use super::process;
 use crate::domain::hold::HoldKind;
 use crate::domain::usd::Usd;
+use crate::store::outbox::Counts;
 use crate::store::tallies::{self, Bucket, Tally};
 
 /// Tells the figures as they are now, for Prometheus.
@@ -31,6 +32,7 @@ pub(super) async fn metrics(State(app): State<App>, _: Insider) -> Result<Respon
     let (tallies, durations) = (tallies::all(readers).await?, tallies::durations(readers).await?);
     let mut figures = Exposition::default();
     tell_what_was(&mut figures, &tallies, &durations);
+    tell_notifications(&mut figures, &tallies, app.engine.snapshot().notifications);
     tell_what_is(&mut figures, &app);
     app.traffic.tell(&mut figures);
     process::tell(&mut figures, app.started_at);
@@ -70,6 +72,19 @@ fn tell_what_was(figures: &mut Exposition, tallies: &[Tally], durations: &[Bucke
 
     let mut sessions = figures.family("orchestrator_sessions", Kind::Gauge, "Sessions, by status.");
     of("sessions").for_each(|(status, count)| sessions.sample(&[("status", status)], count));
+}
+
+fn tell_notifications(figures: &mut Exposition, tallies: &[Tally], counts: Counts) {
+    let help =
+        "Notifications that are no longer on their way: delivered, dead when they were given up, or dropped.";
+    let mut settled = figures.family("orchestrator_notifications_total", Kind::Counter, help);
+    for tally in tallies.iter().filter(|tally| tally.what == "notifications") {
+        settled.sample(&[("outcome", &tally.kind)], tally.count);
+    }
+    let help = "Notifications that wait to be delivered, and those that were given up and neither retried nor dropped.";
+    let mut waiting = figures.family("orchestrator_notifications", Kind::Gauge, help);
+    waiting.sample(&[("state", "pending")], counts.pending);
+    waiting.sample(&[("state", "dead")], counts.dead);
 }
 
 fn tell_durations(

@@ -93,6 +93,7 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
     let view = StatusView::new(&Scene {
         session: shown,
         hold: app.engine.hold(),
+        notifications: snapshot.notifications,
         task_file_changed: shown.is_some_and(|session| file_changed(app, session)),
         now: app.engine.now(),
         zone: app.zone(),

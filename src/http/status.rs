@@ -5,13 +5,15 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::{GateView, HoldView, TaskView, instant};
+use super::view::{GateView, HoldView, TaskView};
 use super::words::Standing;
 use crate::domain::duration::human;
 use crate::domain::event::{Subject, count, waiting_sentence};
 use crate::domain::hold::Hold;
+use crate::domain::instant::instant;
 use crate::domain::session::{Session, Work};
 use crate::domain::usd::Usd;
+use crate::store::outbox::Counts;
 
 /// Where things stand.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -88,10 +90,17 @@ struct Notifications {
     dead: u64,
 }
 
+impl From<Counts> for Notifications {
+    fn from(Counts { pending, dead }: Counts) -> Self {
+        Self { pending, dead }
+    }
+}
+
 /// What a status is told from.
 pub(super) struct Scene<'a> {
     pub(super) session: Option<&'a Session>,
     pub(super) hold: Option<Hold>,
+    pub(super) notifications: Counts,
     pub(super) task_file_changed: bool,
     pub(super) now: Timestamp,
     pub(super) zone: &'a TimeZone,
@@ -104,6 +113,7 @@ impl StatusView {
         let Some(session) = scene.session else {
             return Self {
                 hold: hold_view,
+                notifications: scene.notifications.into(),
                 message: "No session yet: /start begins one".to_owned(),
                 ..Self::default()
             };
@@ -131,7 +141,7 @@ impl StatusView {
             last_activity: Some(instant(session.last_activity, zone)),
             runtime_seconds: runtime(session, scene.now).as_secs(),
             cost_usd: session.cost(),
-            notifications: Notifications::default(),
+            notifications: scene.notifications.into(),
             tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
             message: told(session, scene),
         }
@@ -162,12 +172,7 @@ fn told(session: &Session, scene: &Scene<'_>) -> String {
             session.cost()
         ),
     ];
-    let subject = session.current().map(|task| Subject {
-        task: task.number(),
-        of_total: session.of_total(task.number()),
-        title: task.spec.title.clone(),
-        rehearsal: session.rehearsal,
-    });
+    let subject = session.current().map(|task| Subject::of(session, task));
     lines.extend(session.open().map(|open| match &open.work {
         Work::Waiting { gate } | Work::Running { gate: Some(gate), .. } => {
             waiting_sentence(gate, subject.as_ref())

@@ -1,6 +1,5 @@
 //! What clients see of gates, tasks, holds and sessions: the parts of the answers.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,16 +7,12 @@ use utoipa::ToSchema;
 use super::words::{Choice, Decision, GateKind, HoldKind, SessionState, TaskState, Verdict};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
+use crate::domain::instant::instant;
 use crate::domain::task::Task;
 use crate::domain::usd::Usd;
 use crate::store::gates::Record;
 use crate::store::runs;
 use crate::store::sessions::Listed;
-
-/// An instant as clients see it: RFC 3339 with the configured zone's offset.
-pub(super) fn instant(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
-}
 
 /// A gate that waits for an answer.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,17 +10,17 @@ use crate::domain::id::SessionId;
 
 const TABLE: &str = "events";
 
-/// Appends one event.
+/// Appends one event; answers with its id.
 pub async fn append(
     conn: &mut SqliteConnection,
     session: Option<&SessionId>,
     event: &Event,
     at: Timestamp,
-) -> Result<(), Error> {
+) -> Result<i64, Error> {
     let session = session.map(SessionId::as_str);
     let (kind, task, at) = (event.kind(), event.task().map(|task| task.0), at.to_string());
     let (message, event) = (event.sentence(), to_json(TABLE, event)?);
-    sqlx::query!(
+    let appended = sqlx::query!(
         "INSERT INTO events (session_id, kind, task, at, message, event) VALUES (?, ?, ?, ?, ?, ?)",
         session,
         kind,
@@ -31,7 +31,7 @@ pub async fn append(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(appended.last_insert_rowid())
 }
 
 /// The newest lines of a session's story, oldest of them first.

@@ -42,6 +42,23 @@ pub async fn close(conn: &mut SqliteConnection, id: &GateId, closing: &Closing) 
     Ok(())
 }
 
+/// How often an unanswered gate was asked again.
+pub async fn reminders(conn: &mut SqliteConnection, id: &GateId) -> Result<u32, Error> {
+    let id = id.as_str();
+    let reminders =
+        sqlx::query_scalar!(r#"SELECT reminders AS "reminders: u32" FROM gates WHERE id = ?"#, id)
+            .fetch_optional(conn)
+            .await?;
+    Ok(reminders.unwrap_or_default())
+}
+
+/// Writes how often an unanswered gate was asked again.
+pub async fn set_reminders(conn: &mut SqliteConnection, id: &GateId, reminders: u32) -> Result<(), Error> {
+    let id = id.as_str();
+    sqlx::query!("UPDATE gates SET reminders = ? WHERE id = ?", reminders, id).execute(conn).await?;
+    Ok(())
+}
+
 /// One gate, open or closed.
 pub async fn find(conn: &mut SqliteConnection, id: &GateId) -> Result<Option<Record>, Error> {
     let id = id.as_str();

@@ -9,6 +9,7 @@ pub mod gates;
 pub mod holds;
 mod lock;
 mod look;
+pub mod outbox;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
@@ -118,6 +119,7 @@ fn from_json<T: serde::de::DeserializeOwned>(table: &'static str, text: &str) ->
     serde_json::from_str(text).map_err(|error| Error::corrupt(table, error))
 }
 
-fn to_json<T: serde::Serialize>(table: &'static str, value: &T) -> Result<String, Error> {
+/// Writes a value as it is stored.
+pub fn to_json<T: serde::Serialize>(table: &'static str, value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::corrupt(table, error))
 }

@@ -10,7 +10,7 @@ use super::Error;
 /// How often something happened, or how many of it there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// What is counted: `events`, `runs`, `sessions`, `micro_usd`.
+    /// What is counted: `events`, `runs`, `sessions`, `notifications`, `micro_usd`.
     pub what: String,
     /// Of which kind.
     pub kind: String,

@@ -5,9 +5,11 @@
 
 mod message;
 mod notice;
+mod progress;
 
 pub use self::message::{Message, ParseMode};
 pub use self::notice::{Kind, Notice, notice};
+pub use self::progress::{progress, progress_end};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

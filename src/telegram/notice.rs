@@ -1,7 +1,5 @@
 //! What one transition is told as, unasked: at most one message, whatever happened in it.
 
-use serde::Serialize;
-
 use super::{Message, Scene};
 use crate::domain::event::Event;
 use crate::domain::id::{GateId, TaskNumber};
@@ -24,8 +22,7 @@ pub struct Notice {
 }
 
 /// How much a notification matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Something goes on as it should.
     Info,
@@ -37,6 +34,19 @@ pub enum Kind {
     Error,
     /// Somebody is asked.
     Approval,
+}
+
+impl Kind {
+    /// The word used in notifications.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Approval => "approval",
+        }
+    }
 }
 
 /// What the events of one transition are told as, if anybody who didn't cause them has to hear of them.

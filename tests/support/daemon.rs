@@ -93,7 +93,7 @@ impl Builder {
         environment.insert("TMPDIR", folder.path().join("tmp").to_str().unwrap().into());
         environment.insert("PATH", std::env::var("PATH").unwrap());
         environment.insert("LANG", "C.UTF-8".into());
-        let client = orchestrator::outward::neighbour()
+        let client = orchestrator::outward::client("http:")
             // A killed daemon leaves no connection behind for the next request to stumble on.
             .pool_max_idle_per_host(0)
             .timeout(SOON)

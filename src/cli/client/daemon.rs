@@ -9,10 +9,8 @@ use super::answer::Answer;
 use super::letter::{Letter, address};
 use super::unreachable::Unreachable;
 use crate::config::Config;
-use crate::outward::{self, is_refused, reason};
+use crate::outward::{self, is_refused, root};
 
-/// How long the daemon may take to accept a connection.
-const ACCEPTED: Duration = Duration::from_secs(5);
 /// How long it may take to answer: longer than it allows itself.
 const ANSWERED: Duration = Duration::from_secs(30);
 /// How long one event stream is listened to before another is opened.
@@ -33,12 +31,11 @@ pub(super) struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     pub(super) fn new(config: &'a Config) -> Result<Self, Unreachable> {
         let url = format!("http://{}", address(&config.server));
-        let client = outward::neighbour()
+        let client = outward::client(&url)
             .pool_max_idle_per_host(0)
-            .connect_timeout(ACCEPTED)
             .timeout(ANSWERED)
             .build()
-            .map_err(|error| Unreachable::Silent { url: url.clone(), why: reason(&error) })?;
+            .map_err(|error| Unreachable::Silent { url: url.clone(), why: root(&error) })?;
         Ok(Self { config, client, url })
     }
 
@@ -54,10 +51,10 @@ impl<'a> Daemon<'a> {
                 }
                 Err(error) if is_refused(&error) => return Ok(None),
                 Err(error) if error.is_connect() || error.is_builder() => {
-                    return Err(Unreachable::Silent { url, why: reason(&error) });
+                    return Err(Unreachable::Silent { url, why: root(&error) });
                 }
                 Err(error) if error.is_timeout() || attempt == ATTEMPTS => {
-                    return Err(Unreachable::BrokenOff { url, why: reason(&error) });
+                    return Err(Unreachable::BrokenOff { url, why: root(&error) });
                 }
                 Err(_) => {
                     attempt += 1;

@@ -66,7 +66,7 @@ fn chats(config: &Config) -> Vec<Option<&str>> {
 async fn send(config: &Config, url: &Url, key: &SecretString, chat: Option<&str>) -> reqwest::Result<Answer> {
     let (id, now) = (Uuid::now_v7().to_string(), clock());
     let body = body(&id, now, chat);
-    let client = outward::client(url).timeout(PATIENCE).build()?;
+    let client = outward::client(url.as_str()).timeout(PATIENCE).build()?;
     let mut request = client
         .post(url.clone())
         .header(header::CONTENT_TYPE, "application/json")

@@ -14,7 +14,6 @@ use super::trouble::Trouble;
 use crate::cli::page::shortened;
 use crate::outward;
 
-const ACCEPTED: Duration = Duration::from_secs(10);
 /// n8n answers at once; a sleeping one in the cloud takes its time.
 const ANSWERED: Duration = Duration::from_mins(1);
 const PAGE: u32 = 100;
@@ -88,7 +87,7 @@ struct Answer {
 
 impl<'a> Api<'a> {
     pub(super) fn new(url: &'a Url, key: &SecretString) -> Result<Self, Trouble> {
-        let client = outward::client(url).connect_timeout(ACCEPTED).timeout(ANSWERED).build();
+        let client = outward::client(url.as_str()).timeout(ANSWERED).build();
         let client = client.map_err(|error| unreachable("n8n", url, &error))?;
         let mut key = HeaderValue::try_from(key.expose_secret()).map_err(|_| Trouble::WrongKey)?;
         key.set_sensitive(true);
@@ -223,7 +222,7 @@ pub(super) fn unreachable(who: &'static str, url: &Url, error: &reqwest::Error) 
     } else {
         format!("see whether it runs, and {} is right", if who == "n8n" { "--url" } else { "--telegram-url" })
     };
-    Trouble::Unreachable { who, at: outward::place(url), why: outward::reason(error), advice }
+    Trouble::Unreachable { who, at: outward::place(url), why: outward::root(error), advice }
 }
 
 /// A cursor is base64, of which three characters mean something else in a query.

@@ -18,7 +18,6 @@ use crate::outward;
 /// Telegram's own Bot API server.
 pub(super) const TELEGRAM: &str = "https://api.telegram.org";
 
-const ACCEPTED: Duration = Duration::from_secs(10);
 const ANSWERED: Duration = Duration::from_secs(20);
 const LONGEST_MESSAGE: usize = 200;
 
@@ -80,7 +79,7 @@ struct Answer<T> {
 
 impl<'a> Bot<'a> {
     pub(super) fn new(url: &'a Url, token: &'a SecretString) -> Result<Self, Trouble> {
-        let client = outward::client(url).connect_timeout(ACCEPTED).timeout(ANSWERED).build();
+        let client = outward::client(url.as_str()).timeout(ANSWERED).build();
         Ok(Self { client: client.map_err(|error| unreachable("Telegram", url, &error))?, url, token })
     }
 

@@ -50,7 +50,7 @@ pub(super) async fn wait(
 async fn takes_notifications(request: &Request<'_>) -> Result<bool, Trouble> {
     let url = &request.options.url;
     let failed = |error| unreachable("n8n", url, &error);
-    let client = outward::client(url).timeout(PATIENCE).build().map_err(failed)?;
+    let client = outward::client(url.as_str()).timeout(PATIENCE).build().map_err(failed)?;
     let answer = client.post(request.notify_url()).body("{}").send().await.map_err(failed)?;
     Ok(answer.status() != StatusCode::NOT_FOUND)
 }

@@ -29,7 +29,7 @@ pub(super) fn unreachable(url: &Url, error: &reqwest::Error) -> Finding {
     } else {
         "is webhooks.n8n_notify_url right, and does n8n run?"
     };
-    Finding::fail("n8n", format!("{} can't be reached: {}", place(url), outward::reason(error)), remedy)
+    Finding::fail("n8n", format!("{} can't be reached: {}", place(url), outward::root(error)), remedy)
 }
 
 /// Whether n8n lets notifications in.
