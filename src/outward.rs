@@ -62,7 +62,9 @@ pub fn root(error: &reqwest::Error) -> String {
         return "it took too long".to_owned();
     }
     let Some(root) = causes(error).last() else { return "the request can't be made".to_owned() };
+    let is_no_name = |error: &io::Error| error.to_string().starts_with("failed to lookup address");
     match (root.downcast_ref::<io::Error>(), root.downcast_ref::<rustls::Error>()) {
+        (Some(system), _) if is_no_name(system) => "no such name is known".to_owned(),
         (Some(system), _) => reason(system),
         (_, Some(rustls::Error::InvalidMessage(_))) => "what answers there speaks no TLS".to_owned(),
         _ => root.to_string(),

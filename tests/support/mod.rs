@@ -17,6 +17,7 @@ pub mod document;
 pub mod eventually;
 pub mod follower;
 pub mod http;
+pub mod loopback;
 pub mod model;
 pub mod newcomer;
 pub mod normal;

@@ -107,10 +107,8 @@ impl<'a> Bot<'a> {
         let response = self.client.get(url).send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(failed)?;
-        let answer: Answer<T> = serde_json::from_str(&text).map_err(|_| Trouble::UnknownBot {
-            status,
-            message: "no answer of a Bot API server".to_owned(),
-        })?;
+        let answer: Answer<T> = serde_json::from_str(&text)
+            .map_err(|_| Trouble::NotTelegram { at: shown(self.url).to_owned(), status })?;
         answer.result.ok_or_else(|| Trouble::UnknownBot {
             status: if answer.error_code == 0 { status } else { answer.error_code },
             message: shortened(&answer.description, LONGEST_MESSAGE),

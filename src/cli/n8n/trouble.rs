@@ -9,7 +9,7 @@ pub(in crate::cli) enum Trouble {
         "{name} is not set: {advice}; then `read -rs {name} && export {name}` keeps it out of the shell's history"
     )]
     NotSet { name: &'static str, advice: &'static str },
-    #[error("TELEGRAM_BOT_TOKEN is no token of a bot: @BotFather's look like 123456789:AAE… ")]
+    #[error("TELEGRAM_BOT_TOKEN is no token of a bot: @BotFather's look like 123456789:AAE…")]
     NoToken,
     #[error("webhooks.require_signature is set, but n8n's workflows send the secret itself: set it to false")]
     SignatureRequired,
@@ -41,8 +41,8 @@ pub(in crate::cli) enum Trouble {
     )]
     NotAllowed { task: String },
     #[error(
-        "what answers at {at} is not n8n's public API (HTTP {status}): is --url right? It ends where n8n's own pages \
-         begin, and N8N_PUBLIC_API_DISABLED must not be set"
+        "what answers at {at} is not n8n's public API (HTTP {status}): is --url right, and without what n8n's pages add to \
+         it, such as /home/workflows? Is N8N_PUBLIC_API_DISABLED set?"
     )]
     NotN8n { at: String, status: u16 },
     #[error("{at} sends callers on to {to}: use that as --url")]
@@ -59,6 +59,8 @@ pub(in crate::cli) enum Trouble {
     OtherType { name: &'static str, is: String, wanted: &'static str },
     #[error("Telegram doesn't know this bot (HTTP {status}: {message}): is TELEGRAM_BOT_TOKEN right?")]
     UnknownBot { status: u16, message: String },
+    #[error("what answers at {at} is no Bot API server (HTTP {status}): is --telegram-url right?")]
+    NotTelegram { at: String, status: u16 },
     #[error(
         "{bot}'s messages go to {host}, and a bot serves one receiver: make another bot with @BotFather, or take this one \
          with --take-bot"
