@@ -153,7 +153,7 @@ fn without_a_chat_nobody_is_let_in() {
     };
     let chats = json!({ "ok": true, "result": [wrote(1001, "Ann"), wrote(1001, "Ann"), wrote(-100_200, "Bob\u{1b}[2J")] });
     let mut attempt = Attempt::with(empty, move |asked| {
-        if asked.path.ends_with("/getUpdates") { reply(200, &chats) } else { open_bot(asked) }
+        if asked.path.ends_with("/getUpdates") { reply(200, chats.clone()) } else { open_bot(asked) }
     });
     attempt.set("TELEGRAM_CHAT_ID", "");
     let said = attempt.fails(&[]);
@@ -172,12 +172,13 @@ fn a_bot_that_isnt_there_or_serves_another() {
     assert_snapshot!(Attempt::with(empty, unknown).fails(&[]), @r"error: Telegram doesn't know this bot (HTTP #: Unauthorized): is TELEGRAM_BOT_TOKEN right?");
     assert_snapshot!(Attempt::with(empty, |_| reply(200, "<html>Hello</html>")).fails(&[]), @r"error: what answers at http://#.#.#.#:# is no Bot API server (HTTP #): is --telegram-url right?");
 
-    let taken = |asked: &Asked| match asked.path.ends_with("/getWebhookInfo") {
-        true => reply(
-            200,
-            json!({ "ok": true, "result": { "url": "https://other.example.com/hook", "pending_update_count": 0 } }),
-        ),
-        false => open_bot(asked),
+    let webhook = json!({ "url": "https://other.example.com/hook", "pending_update_count": 0 });
+    let taken = move |asked: &Asked| {
+        if asked.path.ends_with("/getWebhookInfo") {
+            reply(200, json!({ "ok": true, "result": webhook }))
+        } else {
+            open_bot(asked)
+        }
     };
     let attempt = Attempt::with(empty, taken);
     assert_snapshot!(attempt.fails(&[]), @r"error: @shop_bot's messages go to other.example.com, and a bot serves one receiver: make another bot with @BotFather, or take this one with --take-bot");
@@ -208,9 +209,12 @@ fn an_n8n_that_refuses() {
     assert_snapshot!(Attempt::with(refused(401, "Unauthorized"), open_bot).fails(&[]), @r"error: n8n doesn't accept the key in N8N_API_KEY: make one in n8n under Settings > n8n API");
     assert_snapshot!(Attempt::with(refused(403, "Forbidden"), open_bot).fails(&[]), @r"error: the key in N8N_API_KEY may not list workflows: in n8n under Settings > n8n API, give it the scopes for credentials (create, list, update) and workflows (activate, create, deactivate, list, read, update)");
     assert_snapshot!(Attempt::with(refused(500, "Internal server error"), open_bot).fails(&[]), @r"error: n8n failed to list workflows (Internal server error): its log says why");
-    let old = |asked: &Asked| match asked.path.starts_with("/api/v1/credentials") {
-        true => reply(405, json!({ "message": "GET method not allowed" })),
-        false => empty(asked),
+    let old = |asked: &Asked| {
+        if asked.path.starts_with("/api/v1/credentials") {
+            reply(405, json!({ "message": "GET method not allowed" }))
+        } else {
+            empty(asked)
+        }
     };
     assert_snapshot!(Attempt::with(old, open_bot).fails(&[]), @r"error: this n8n is too old: its API can't list credentials, and n8n #.# is the first that could. Update it");
 }
@@ -218,9 +222,12 @@ fn an_n8n_that_refuses() {
 #[test]
 fn things_that_cant_be_told_apart() {
     let having = |what: &'static str, things: serde_json::Value| {
-        let n8n = move |asked: &Asked| match asked.path.starts_with(&format!("/api/v1/{what}")) {
-            true => reply(200, json!({ "data": things, "nextCursor": null })),
-            false => empty(asked),
+        let n8n = move |asked: &Asked| {
+            if asked.path.starts_with(&format!("/api/v1/{what}")) {
+                reply(200, json!({ "data": things, "nextCursor": null }))
+            } else {
+                empty(asked)
+            }
         };
         Attempt::with(n8n, open_bot).fails(&[])
     };
@@ -314,14 +321,18 @@ fn keys_are_kept_before_n8n_learns_them() {
 }
 
 #[test]
-fn a_header_of_ones_own_is_left_alone() {
+fn what_is_configured_otherwise_is_left_alone() {
     let mut attempt = Attempt::new();
     attempt.set("ORCHESTRATOR__WEBHOOKS__NOTIFY_HEADERS", r#"{ "X-Own" = "hush" }"#);
+    assert_snapshot!(attempt.fails(&[]), @r#"
+    error: webhooks.notify_headers is set, but holds no X-Orchestrator-Key: add "X-Orchestrator-Key" = "${N8N_NOTIFY_KEY}" to it, and a key to .env:
+      echo "N8N_NOTIFY_KEY=$(openssl rand -hex #)" >> .env
+    "#);
+    attempt.set("ORCHESTRATOR__WEBHOOKS__NOTIFY_HEADERS", r#"{ "x-orchestrator-key" = "hush" }"#);
     attempt.set("N8N_NOTIFY_URL", "https://elsewhere.example.com/hook");
     let said = attempt.push(&attempt.n8n.url(), &["--dry-run"]);
-    assert_snapshot!(attempt.newcomer.masked(&said.out), @r#"
+    assert_snapshot!(attempt.newcomer.masked(&said.out), @r"
     The bot is @shop_bot.
-    would add     .env (the key that n8n asks for)
     would make    credential Orchestrator Telegram bot
     would make    credential Orchestrator secret
     would make    credential Orchestrator notify header
@@ -333,18 +344,16 @@ fn a_header_of_ones_own_is_left_alone() {
     Nothing was changed.
 
     To do: webhooks.n8n_notify_url leads elsewhere: for notifications by these workflows, set it to http://#.#.#.#:#/webhook/orchestrator-notify.
-
-    To do: add "X-Orchestrator-Key" = "${N8N_NOTIFY_KEY}" to webhooks.notify_headers, before you call this again.
-    "#);
+    ");
 }
 
 #[test]
 fn no_secret_gets_into_a_process_list() {
-    let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = std::sync::Mutex::new(held);
+    let (release, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
     let attempt = Attempt::with(
         move |asked| {
-            let _ = held.lock().unwrap().recv();
+            let _ = wait.lock().unwrap().recv();
             empty(asked)
         },
         open_bot,
@@ -356,7 +365,7 @@ fn no_secret_gets_into_a_process_list() {
         if attempt.n8n.asked().is_empty() { Err("not yet") } else { Ok(()) }
     });
     let line = fs::read_to_string(format!("/proc/{}/cmdline", child.id())).unwrap();
-    drop(hold);
+    drop(release);
     assert!(line.contains("push") && !line.contains("hush"), "{line:?}");
     assert!(child.wait().unwrap().success());
     processes::assert_no_process_running(&url);

@@ -36,9 +36,24 @@ pub struct Reply {
     pub body: String,
 }
 
+/// A body, as text or JSON.
+pub struct Body(String);
+
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<Value> for Body {
+    fn from(json: Value) -> Self {
+        Self(json.to_string())
+    }
+}
+
 /// An answer without headers of its own.
-pub fn reply(status: u16, body: impl ToString) -> Reply {
-    Reply { status, headers: Vec::new(), body: body.to_string() }
+pub fn reply(status: u16, body: impl Into<Body>) -> Reply {
+    Reply { status, headers: Vec::new(), body: body.into().0 }
 }
 
 /// A server that lives as long as the test.

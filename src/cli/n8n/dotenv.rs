@@ -7,7 +7,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
-use super::request::{KEY_HEADER, Request};
+use super::request::{KEY_HEADER, NOTIFY_PATH, Request};
 use super::trouble::Trouble;
 use crate::files::{private, reason};
 
@@ -19,7 +19,7 @@ pub(super) struct Additions {
     lines: Vec<String>,
     pub(super) what: Vec<&'static str>,
     /// What only a person can do, because it is written elsewhere already.
-    pub(super) advice: Vec<String>,
+    pub(super) advice: Option<String>,
 }
 
 impl Additions {
@@ -29,23 +29,18 @@ impl Additions {
         let (webhooks, wanted) = (&request.config.webhooks, request.notify_url());
         match webhooks.n8n_notify_url.as_deref() {
             None => additions.add(format!("N8N_NOTIFY_URL={wanted}"), "where n8n takes notifications"),
-            Some(url) if url.ends_with(super::request::NOTIFY_PATH) => {}
-            Some(_) => additions.advice.push(format!(
-                "webhooks.n8n_notify_url leads elsewhere: for notifications by these workflows, set it to {wanted}"
-            )),
+            Some(url) if url.ends_with(NOTIFY_PATH) => {}
+            Some(_) => {
+                additions.advice = Some(format!(
+                    "webhooks.n8n_notify_url leads elsewhere: for notifications by these workflows, set it to {wanted}"
+                ));
+            }
         }
         if request.is_new_key {
             let key = request.notify_key.expose_secret();
-            if webhooks.notify_headers.is_empty() {
-                let table = format!(r#"{{ "{KEY_HEADER}" = "{key}" }}"#);
-                let line = format!("ORCHESTRATOR__WEBHOOKS__NOTIFY_HEADERS='{table}'");
-                additions.add(line, "the key that n8n asks for");
-            } else {
-                additions.add(format!("N8N_NOTIFY_KEY={key}"), "the key that n8n asks for");
-                additions.advice.push(format!(
-                    r#"add "{KEY_HEADER}" = "${{N8N_NOTIFY_KEY}}" to webhooks.notify_headers, before you call this again"#
-                ));
-            }
+            let table = format!(r#"{{ "{KEY_HEADER}" = "{key}" }}"#);
+            let line = format!("ORCHESTRATOR__WEBHOOKS__NOTIFY_HEADERS='{table}'");
+            additions.add(line, "the key that n8n asks for");
         }
         additions
     }

@@ -5,7 +5,7 @@ use super::bot::{Bot, Identity};
 use super::credentials::{self, WANTED, Wanted};
 use super::dotenv::Additions;
 use super::ready;
-use super::request::Request;
+use super::request::{Request, quoted};
 use super::stock::{DAILY, FROM_TELEGRAM, STOCK, Stocked};
 use super::trouble::Trouble;
 use super::workflow;
@@ -74,7 +74,7 @@ async fn chats(bot: &Bot<'_>, who: Option<&Identity>, request: &Request<'_>) -> 
     if !request.config.telegram.chat_id.is_empty() {
         return Ok(());
     }
-    let dotenv = shell_words::quote(&shown(&request.dotenv)).into_owned();
+    let dotenv = quoted(&request.dotenv);
     let line = |id: &str| format!("\n  echo TELEGRAM_CHAT_ID={id} >> {dotenv}");
     let chats = bot.chats().await;
     let advice = match (chats.as_slice(), who) {
@@ -205,14 +205,14 @@ fn is_wanted(stocked: Stocked, request: &Request<'_>) -> bool {
 }
 
 fn advise(additions: &Additions) {
-    for advice in &additions.advice {
+    if let Some(advice) = &additions.advice {
         say::out(format_args!("\n{BOLD}To do:{BOLD:#} {advice}."));
     }
 }
 
 fn close(additions: &Additions) {
     advise(additions);
-    let restart = if additions.what.is_empty() && additions.advice.is_empty() {
+    let restart = if additions.what.is_empty() && additions.advice.is_none() {
         ""
     } else {
         "\n  orchestrator serve                  (again, if it runs: it reads .env when it starts)"

@@ -1,7 +1,7 @@
 //! What is asked for: the options, the configuration and the two keys of the environment, found to fit together.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -53,7 +53,8 @@ impl<'a> Request<'a> {
         let is_new_key = known.is_none();
         let notify_key = match known {
             Some((_, key)) => key.clone(),
-            None => fresh_key()?.into(),
+            None if webhooks.notify_headers.is_empty() => fresh_key()?.into(),
+            None => return Err(Trouble::KeyMissing { dotenv: quoted(&dotenv) }.into()),
         };
         Ok(Self {
             config,
@@ -73,6 +74,11 @@ impl<'a> Request<'a> {
     pub(super) fn notify_url(&self) -> String {
         format!("{}{NOTIFY_PATH}", shown(&self.options.url))
     }
+}
+
+/// A path as it is given to a shell.
+pub(super) fn quoted(path: &Path) -> String {
+    shell_words::quote(&crate::cli::shown(path)).into_owned()
 }
 
 fn variable(name: &'static str, advice: &'static str) -> Result<SecretString, Trouble> {

@@ -19,6 +19,12 @@ pub(in crate::cli) enum Trouble {
     )]
     BinaryKey { key: &'static str },
     #[error(
+        "webhooks.notify_headers is set, but holds no X-Orchestrator-Key: add \"X-Orchestrator-Key\" = \
+         \"${{N8N_NOTIFY_KEY}}\" to it, and a key to .env:\n  \
+         echo \"N8N_NOTIFY_KEY=$(openssl rand -hex 32)\" >> {dotenv}"
+    )]
+    KeyMissing { dotenv: String },
+    #[error(
         "telegram.chat_id is not set, and without it anyone who finds the bot could give commands. {advice}"
     )]
     NoChat { advice: String },
