@@ -34,7 +34,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
         return vec![Finding::fail("n8n", "webhooks.n8n_notify_url is no address", "correct it")];
     };
     let key = webhooks.notify_secret.as_ref().unwrap_or(secret);
-    let mut findings = Vec::new();
+    let (mut findings, mut back) = (Vec::new(), None);
     for (index, chat) in chats(config).into_iter().enumerate() {
         let answer = match send(config, &url, key, chat).await {
             Ok(answer) => answer,
@@ -50,10 +50,9 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
             break;
         }
         findings.push(legs::chat(chat, &answer));
-        if let Some(back) = answer.way_back().filter(|_| index == 0) {
-            findings.extend(legs::way_back(config, &url, &back));
-        }
+        back = back.or_else(|| answer.way_back());
     }
+    findings.extend(back.iter().flat_map(|back| legs::way_back(config, &url, back)));
     findings
 }
 

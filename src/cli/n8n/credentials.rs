@@ -1,4 +1,4 @@
-//! The four credentials, by the names that the workflows ask for them.
+//! The five credentials, by the names that the workflows ask for them.
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -16,19 +16,25 @@ pub(super) struct Wanted {
 }
 
 const BOT: Wanted = Wanted { name: "Orchestrator Telegram bot", kind: "telegramApi" };
+/// The Bot API's address with the token in it, for requests that n8n's own Telegram node can't make.
+const ADDRESS: Wanted = Wanted { name: "Orchestrator Telegram address", kind: "httpBasicAuth" };
 const SECRET: Wanted = Wanted { name: "Orchestrator secret", kind: "httpHeaderAuth" };
 const NOTIFY_HEADER: Wanted = Wanted { name: "Orchestrator notify header", kind: "httpHeaderAuth" };
 const SIGNATURE: Wanted = Wanted { name: "Orchestrator signature", kind: "crypto" };
 
-pub(super) const WANTED: [Wanted; 4] = [BOT, SECRET, NOTIFY_HEADER, SIGNATURE];
+pub(super) const WANTED: [Wanted; 5] = [BOT, ADDRESS, SECRET, NOTIFY_HEADER, SIGNATURE];
 
 /// What n8n is to keep, whole: it replaces what was there.
 pub(super) fn content(wanted: Wanted, request: &Request<'_>) -> Value {
+    let (telegram, token) = (shown(&request.options.telegram_url), request.token.expose_secret());
     let data = match wanted.name {
         name if name == BOT.name => json!({
-            "accessToken": request.token.expose_secret(),
-            "baseUrl": shown(&request.options.telegram_url),
+            "accessToken": token,
+            "baseUrl": telegram,
         }),
+        name if name == ADDRESS.name => {
+            json!({ "user": format!("{telegram}/bot{token}"), "password": "unused" })
+        }
         name if name == SECRET.name => json!({
             "name": "Authorization",
             "value": format!("Bearer {}", request.secret.expose_secret()),

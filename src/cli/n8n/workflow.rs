@@ -11,8 +11,8 @@ use super::trouble::Trouble;
 
 /// The node in which everything stands that differs from place to place.
 const SETTINGS: &str = "Settings";
-/// What people change in n8n and expect to stay as it is.
-const THEIRS: [&str; 1] = ["schedule"];
+/// The nodes whose parameters people change in n8n and expect to stay as they are.
+const SCHEDULE: &str = "n8n-nodes-base.scheduleTrigger";
 /// What n8n accepts of a workflow.
 const SENT: [&str; 4] = ["name", "nodes", "connections", "settings"];
 /// What n8n makes up for a node that has none. It is part of the address that Telegram was told.
@@ -47,8 +47,10 @@ pub(super) fn content(
         if let (None, Some(id)) = (node.get(WEBHOOK_ID), theirs.and_then(|their| their.get(WEBHOOK_ID))) {
             node[WEBHOOK_ID] = id.clone();
         }
-        if node["name"] == SETTINGS {
-            fill_in(node, request, theirs);
+        match theirs {
+            Some(theirs) if node["type"] == SCHEDULE => node["parameters"] = theirs["parameters"].clone(),
+            _ if node["name"] == SETTINGS => fill_in(node, request),
+            _ => {}
         }
     }
     if let Some(zone) = request.config.orchestrator.timezone.iana_name() {
@@ -92,32 +94,51 @@ fn name_credentials(node: &mut Value, credentials: &[Credential]) {
     }
 }
 
-fn fill_in(node: &mut Value, request: &Request<'_>, theirs: Option<&Value>) {
-    let old = theirs.and_then(|their| assignments(their)).cloned().unwrap_or_default();
+fn fill_in(node: &mut Value, request: &Request<'_>) {
     for assignment in node["parameters"]["assignments"]["assignments"].as_array_mut().into_iter().flatten() {
-        let name = assignment["name"].as_str().unwrap_or_default().to_owned();
-        if let Some(value) = setting(&name, request) {
-            assignment["value"] = value;
-        } else if THEIRS.contains(&name.as_str())
-            && let Some(old) = old.iter().find(|old| old["name"] == name.as_str())
-        {
-            assignment["value"] = old["value"].clone();
+        if let Some(value) = assignment["name"].as_str().and_then(|name| setting(name, request)) {
+            assignment["value"] = value.into();
         }
     }
 }
 
-fn assignments(node: &Value) -> Option<&Vec<Value>> {
-    node["parameters"]["assignments"]["assignments"].as_array()
-}
-
-fn setting(name: &str, request: &Request<'_>) -> Option<Value> {
+fn setting(name: &str, request: &Request<'_>) -> Option<String> {
     let telegram = &request.config.telegram;
     Some(match name {
-        "daemon_url" => shown(&request.daemon_url).into(),
-        "telegram_url" => shown(&request.options.telegram_url).into(),
-        "default_chat" => telegram.chat_id.first().cloned().unwrap_or_default().into(),
-        "allowed_chats" => telegram.chat_id.join(",").into(),
-        "allowed_users" => telegram.user_id.join(",").into(),
+        "daemonUrl" => shown(&request.daemon_url).to_owned(),
+        "chat" | "defaultChat" => telegram.chat_id.first().cloned().unwrap_or_default(),
+        "allowedChats" => telegram.chat_id.join(","),
+        "allowedUsers" => telegram.user_id.join(","),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::credentials::WANTED;
+    use super::super::stock::STOCK;
+    use super::SETTINGS;
+
+    const KNOWN: [&str; 5] = ["daemonUrl", "chat", "defaultChat", "allowedChats", "allowedUsers"];
+
+    #[test]
+    fn whatever_the_workflows_need_is_pushed() {
+        for stocked in STOCK {
+            let workflow = stocked.content();
+            assert_eq!(workflow["name"], stocked.name);
+            let nodes = workflow["nodes"].as_array().unwrap();
+            let settings: Vec<&Value> = nodes.iter().filter(|node| node["name"] == SETTINGS).collect();
+            assert_eq!(settings.len(), 1, "{} has no node {SETTINGS}", stocked.name);
+            for assignment in settings[0]["parameters"]["assignments"]["assignments"].as_array().unwrap() {
+                let name = assignment["name"].as_str().unwrap();
+                assert!(KNOWN.contains(&name), "{} has a setting {name} that nobody fills in", stocked.name);
+            }
+            for (kind, used) in nodes.iter().filter_map(|node| node["credentials"].as_object()).flatten() {
+                let is_ours = WANTED.iter().any(|wanted| used["name"] == wanted.name && kind == wanted.kind);
+                assert!(is_ours, "{} uses {used}, which nobody makes", stocked.name);
+            }
+        }
+    }
 }

@@ -75,9 +75,14 @@ impl Answer {
     pub(super) fn got_in(&self) -> bool {
         match self.status {
             200 => self.message_id().is_some(),
-            400 | 429 | 502 => true,
+            400 | 429 | 502 => self.said.as_ref().is_some_and(|said| said.error.is_some()),
             _ => false,
         }
+    }
+
+    /// Whether n8n itself said this, and not something before it.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.text.contains(words)
     }
 
     /// What was said against it.

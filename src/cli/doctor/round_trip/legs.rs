@@ -25,7 +25,7 @@ pub(super) fn unreachable(url: &Url, error: &reqwest::Error) -> Finding {
     let remedy = if outward::is_untrusted(error) {
         "its certificate must come from an authority that this system knows, or from one that SSL_CERT_FILE names"
     } else if error.is_timeout() {
-        "n8n shows under Executions where the workflow stands still"
+        "n8n's log says why; is its machine too busy, or Telegram out of its reach?"
     } else {
         "is webhooks.n8n_notify_url right, and does n8n run?"
     };
@@ -37,20 +37,20 @@ pub(super) fn entrance(config: &Config, url: &Url, answer: &Answer) -> Vec<Findi
     let reached = Finding::ok("n8n", format!("the workflow answers at {}", place(url)));
     let key_right = Finding::ok("key", "n8n accepts the notify header");
     match answer.status {
-        404 => vec![Finding::fail(
+        404 if answer.says("is not registered") => vec![Finding::fail(
             "n8n",
             format!("{} answers, but has no webhook {}", place(url), url.path()),
             format!("publish {TO_TELEGRAM} in n8n, or {PUSH}"),
         )],
-        403 => vec![reached, key(config)],
-        401 => vec![reached, key_right, signature(answer)],
+        403 if answer.says("Authorization data is wrong") => vec![reached, key(config)],
+        401 if answer.because().contains("signature") => vec![reached, key_right, signature(answer)],
         _ if answer.got_in() => {
             vec![reached, key_right, Finding::ok("signature", "n8n accepts the signature")]
         }
         500 => vec![Finding::fail(
             "n8n",
             format!("the workflow failed: {}", answer.because()),
-            format!("n8n shows under Executions of {TO_TELEGRAM} where"),
+            format!("n8n's log says why; {PUSH} brings the workflow up to date"),
         )],
         status => vec![Finding::fail(
             "n8n",
@@ -114,7 +114,7 @@ fn remedy(because: &str) -> &'static str {
     } else if because.contains("Unauthorized") || because.contains("Not Found") {
         "the token in n8n's credential \"Orchestrator Telegram bot\" is no bot's: orchestrator n8n push"
     } else {
-        "that is what Telegram says: n8n's Executions show what it was sent"
+        "those are Telegram's own words"
     }
 }
 
