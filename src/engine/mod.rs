@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::Error;
-pub use self::post::Audience;
+pub use self::post::{Audience, Delivery};
 pub use self::snapshot::Snapshot;
 use self::write::Write;
 use crate::domain::actor::Actor;
@@ -31,7 +31,6 @@ use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
-use crate::domain::session::Session;
 use crate::files::task_folder::Source;
 use crate::store::requests::{self, Key, Recorded, Seen};
 use crate::store::runs::Run;
@@ -76,6 +75,8 @@ pub enum Wish {
     },
     /// Anything that the open session can be told.
     Tell(Command),
+    /// Something about notifications.
+    Deliver(Delivery),
 }
 
 /// A wish and whose it is.
@@ -98,8 +99,6 @@ pub struct Done {
     pub message: String,
     /// What happened, in order.
     pub events: Vec<Event>,
-    /// The session that it was about, as it is now.
-    pub session: Arc<Session>,
 }
 
 /// An answer to a request, as its sender's protocol has it.

@@ -16,6 +16,20 @@ use crate::store::outbox::{self, Draft, Notification, Settled};
 use crate::store::{self, gates};
 use crate::telegram::{self, Scene};
 
+const PENDING: &str = "pending";
+const DEAD: &str = "dead";
+
+/// What is to become of notifications that wait or were given up.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// This one is tried again at once.
+    Retry(String),
+    /// All that were given up are.
+    RetryDead,
+    /// This one is never delivered.
+    Drop(String),
+}
+
 /// Who is notified, and of what else.
 #[derive(Clone, Debug)]
 pub struct Audience {
@@ -45,55 +59,6 @@ impl Engine {
                     }
                 }
             }
-            self.publish(write.commit().await?);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Has a notification that is pending or dead tried again at once.
-    pub async fn retry_notification(&self, id: &str) -> Result<(), Error> {
-        self.watched(async {
-            let mut conn = self.store.writer().await;
-            let mut write = Write::begin(self, &mut conn).await?;
-            if write.must_be_undelivered(id).await? == "dead" {
-                write.next.notifications.dead -= 1;
-                write.next.notifications.pending += 1;
-            }
-            outbox::retry(&mut write.transaction, id).await?;
-            self.publish(write.commit().await?);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Has every notification that was given up tried again; answers with how many there were.
-    pub async fn retry_dead_notifications(&self) -> Result<u64, Error> {
-        self.watched(async {
-            let mut conn = self.store.writer().await;
-            let mut write = Write::begin(self, &mut conn).await?;
-            let dead = outbox::dead(&mut write.transaction).await?;
-            for id in &dead {
-                outbox::retry(&mut write.transaction, id).await?;
-            }
-            let counts = &mut write.next.notifications;
-            counts.pending += std::mem::take(&mut counts.dead);
-            self.publish(write.commit().await?);
-            Ok(u64::try_from(dead.len()).unwrap_or_default())
-        })
-        .await
-    }
-
-    /// Has a notification that is pending or dead never be delivered.
-    pub async fn drop_notification(&self, id: &str) -> Result<(), Error> {
-        self.watched(async {
-            let mut conn = self.store.writer().await;
-            let mut write = Write::begin(self, &mut conn).await?;
-            match write.must_be_undelivered(id).await?.as_str() {
-                "dead" => write.next.notifications.dead -= 1,
-                _ => write.next.notifications.pending -= 1,
-            }
-            outbox::drop(&mut write.transaction, id, self.now()).await?;
             self.publish(write.commit().await?);
             Ok(())
         })
@@ -184,12 +149,54 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Does with notifications what is wanted.
+    pub(super) async fn deliver(&mut self, delivery: &Delivery) -> Result<String, Error> {
+        match delivery {
+            Delivery::Retry(id) => {
+                let state = self.must_be_undelivered(id).await?;
+                self.retry(id, &state).await?;
+                Ok(format!("Notification {id} is tried again now"))
+            }
+            Delivery::RetryDead => {
+                let dead = outbox::dead(&mut self.transaction).await?;
+                for id in &dead {
+                    self.retry(id, DEAD).await?;
+                }
+                Ok(match dead.len() {
+                    0 => "No notification was given up: there is nothing to try again".to_owned(),
+                    1 => "1 notification is tried again now".to_owned(),
+                    several => format!("{several} notifications are tried again now"),
+                })
+            }
+            Delivery::Drop(id) => {
+                let state = self.must_be_undelivered(id).await?;
+                outbox::drop(&mut self.transaction, id, self.engine.now()).await?;
+                *self.count_of(&state) -= 1;
+                Ok(format!("Notification {id} is dropped: it will not be delivered"))
+            }
+        }
+    }
+
+    async fn retry(&mut self, id: &str, state: &str) -> Result<(), store::Error> {
+        outbox::retry(&mut self.transaction, id).await?;
+        *self.count_of(state) -= 1;
+        self.next.notifications.pending += 1;
+        Ok(())
+    }
+
+    fn count_of(&mut self, state: &str) -> &mut u64 {
+        let counts = &mut self.next.notifications;
+        if state == DEAD { &mut counts.dead } else { &mut counts.pending }
+    }
+
     async fn must_be_undelivered(&mut self, id: &str) -> Result<String, Error> {
         match outbox::state(&mut self.transaction, id).await? {
-            Some(state) if state == "pending" || state == "dead" => Ok(state),
-            Some(state) => Err(Error::Refused(format!("notification {id} was {state}: nothing was changed"))),
+            Some(state) if [PENDING, DEAD].contains(&state.as_str()) => Ok(state),
+            Some(state) => {
+                Err(Error::Refused(format!("notification {id} was {state} already: nothing was changed")))
+            }
             None => Err(Error::NotFound(format!(
-                "there is no notification {id}: `orchestrator notifications` lists those that wait"
+                "there is no notification {id}: `orchestrator notifications` lists those that wait or were given up"
             ))),
         }
     }

@@ -56,6 +56,10 @@ impl<'a> Write<'a> {
         let order = |command| Order { command, by: request.by.clone(), sent_at: request.sent_at };
         match &request.wish {
             Wish::Tell(command) => self.tell(&order(command.clone())).await,
+            Wish::Deliver(delivery) => {
+                let message = self.deliver(delivery).await?;
+                Ok(Done { message, events: Vec::new() })
+            }
             Wish::Start { source, replace, again } => {
                 let prepared = Prepared::read(self.engine, source)?;
                 if *replace {
@@ -180,9 +184,9 @@ impl<'a> Write<'a> {
         for effect in effects {
             self.effect(&session, effect).await?;
         }
-        self.next.put(session.clone());
         self.journal(Some(&session), &events, by).await?;
-        Ok(Done { message, events, session: Arc::new(session) })
+        self.next.put(session);
+        Ok(Done { message, events })
     }
 
     async fn effect(&mut self, session: &Session, effect: Effect) -> Result<(), store::Error> {

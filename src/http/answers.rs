@@ -6,7 +6,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::status::StatusView;
-use super::view::{GateRecordView, GateView, RunView, SessionView, TaskView};
+use super::view::{GateRecordView, GateView, NotificationView, RunView, SessionView, TaskView};
 use super::words::{Health, Success};
 
 /// A command was carried out.
@@ -123,6 +123,28 @@ pub(super) struct Lines {
     pub(super) session: String,
     /// The lines, the newest last.
     pub(super) logs: String,
+}
+
+/// Notifications that wait to be delivered or were given up.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "status": "ok",
+    "message": "1 notification on the way, 0 given up",
+    "notifications": [{
+        "id": "019aa0c2-5f3e-7c41-9d2e-6b1f0a7c8d90", "state": "pending", "type": "success",
+        "event": "task_completed", "session": "20251120-093015", "task": 1, "gate": null, "chat_id": "42",
+        "message": "Task 1/5, Create baptisms migration: completed in 27s, $0.42",
+        "occurred_at": "2025-11-20T09:31:02.456+01:00", "attempts": 3,
+        "next_attempt_at": "2025-11-20T09:31:10.456+01:00",
+        "error": "n8n can't be reached: Connection refused (os error 111)",
+    }],
+})))]
+pub(super) struct NotificationList {
+    pub(super) status: Success,
+    /// How many there are, listed or not.
+    pub(super) message: String,
+    /// The newest first.
+    pub(super) notifications: Vec<NotificationView>,
 }
 
 /// The commands that there are.

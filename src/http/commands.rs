@@ -124,7 +124,7 @@ pub(super) async fn stop(State(app): State<App>, call: Call) -> Result<Response,
     say(&app, &call, "stop", Wish::Tell(Command::Stop { gate })).await
 }
 
-async fn say(app: &App, call: &Call, word: &str, wish: Wish) -> Result<Response, ApiError> {
+pub(super) async fn say(app: &App, call: &Call, word: &str, wish: Wish) -> Result<Response, ApiError> {
     app.callers.may_say(&call.sender, word)?;
     carry_out(app, call, wish).await
 }

@@ -15,6 +15,7 @@ mod health;
 mod insider;
 mod listen;
 mod metrics;
+mod notifications;
 pub mod openapi;
 mod process;
 mod reads;
@@ -192,6 +193,9 @@ fn commands() -> OpenApiRouter<App> {
         .routes(routes!(reads::sessions))
         .routes(routes!(reads::gates))
         .routes(routes!(reads::logs))
+        .routes(routes!(notifications::notifications))
+        .routes(routes!(notifications::retry))
+        .routes(routes!(notifications::drop))
 }
 
 /// What has one name.

@@ -28,7 +28,7 @@ use crate::taskfile;
 /// How many lines of a log are told when nobody says how many.
 const LINES: Count = Count(20);
 /// How many things are listed when nobody says how many.
-const LISTED: Count = Count(20);
+pub(super) const LISTED: Count = Count(20);
 
 /// Tells where things stand.
 ///

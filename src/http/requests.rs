@@ -56,6 +56,22 @@ pub(super) struct Pause {
     pub(super) now: Option<bool>,
 }
 
+/// Which notification is to be tried again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({"id": "019aa0c2-5f3e-7c41-9d2e-6b1f0a7c8d90"})))]
+pub(super) struct RetryNotification {
+    /// Its id, or `all` for every one that was given up.
+    pub(super) id: String,
+}
+
+/// Which notification is never to be delivered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({"id": "019aa0c2-5f3e-7c41-9d2e-6b1f0a7c8d90"})))]
+pub(super) struct DropNotification {
+    /// Its id.
+    pub(super) id: String,
+}
+
 /// Nothing but who sends it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"user": "Ana"})))]

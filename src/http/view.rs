@@ -4,13 +4,17 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::words::{Choice, Decision, GateKind, HoldKind, SessionState, TaskState, Verdict};
+use super::words::{
+    Choice, Decision, GateKind, HoldKind, NotificationKind, NotificationState, SessionState, TaskState,
+    Verdict,
+};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::instant::instant;
 use crate::domain::task::Task;
 use crate::domain::usd::Usd;
 use crate::store::gates::Record;
+use crate::store::outbox::Notification;
 use crate::store::runs;
 use crate::store::sessions::Listed;
 
@@ -201,6 +205,61 @@ impl RunView {
             cost_usd: usage.cost,
             model: usage.model,
             denials,
+        }
+    }
+}
+
+/// A notification that is not delivered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NotificationView {
+    /// Its id, which is its `webhook-id` too.
+    id: String,
+    #[schema(value_type = NotificationState)]
+    state: String,
+    #[schema(value_type = NotificationKind)]
+    r#type: String,
+    /// What kind of event it tells.
+    event: String,
+    #[schema(required)]
+    session: Option<String>,
+    #[schema(required)]
+    task: Option<i64>,
+    #[schema(required)]
+    gate: Option<String>,
+    /// The chat that it is for; n8n's own choice if there is none.
+    #[schema(required)]
+    chat_id: Option<String>,
+    /// What it tells.
+    message: String,
+    #[schema(format = DateTime)]
+    occurred_at: String,
+    /// How often it was sent in vain.
+    attempts: u32,
+    /// When it is sent next, if it failed before and wasn't given up.
+    #[schema(required, format = DateTime)]
+    next_attempt_at: Option<String>,
+    /// Why it was not delivered, the last time.
+    #[schema(required)]
+    error: Option<String>,
+}
+
+impl NotificationView {
+    pub(super) fn new(notification: Notification, zone: &TimeZone) -> Self {
+        let waits = notification.state == "pending" && notification.attempts > 0;
+        Self {
+            id: notification.id,
+            r#type: notification.kind,
+            event: notification.event,
+            session: notification.session,
+            task: notification.task,
+            gate: notification.gate,
+            chat_id: notification.chat,
+            message: notification.message,
+            occurred_at: instant(notification.at, zone),
+            attempts: notification.attempts,
+            next_attempt_at: waits.then(|| instant(notification.next_at, zone)),
+            error: notification.error,
+            state: notification.state,
         }
     }
 }

@@ -227,6 +227,27 @@ pub(super) enum SessionState {
     Stopped,
 }
 
+/// What state a notification is in that was not delivered.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the schema alone")]
+pub(super) enum NotificationState {
+    Pending,
+    Dead,
+}
+
+/// How much a notification matters.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the schema alone")]
+pub(super) enum NotificationKind {
+    Info,
+    Success,
+    Warning,
+    Error,
+    Approval,
+}
+
 /// How the daemon is.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

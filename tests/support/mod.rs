@@ -28,6 +28,7 @@ pub mod rig;
 pub mod shell;
 pub mod stream;
 pub mod taskfile;
+pub mod telegram_html;
 pub mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener};

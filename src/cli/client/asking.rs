@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::command::{About, Command, Logs, Start};
+use super::command::{About, Command, Logs, NotificationWish, Start};
 use crate::domain::command::Target;
 use crate::domain::words;
 
@@ -48,6 +48,15 @@ impl Command {
             Self::Tasks(_) => Ask::of("tasks"),
             Self::Sessions(sessions) => Ask::of("sessions").with("limit", sessions.limit),
             Self::Logs(logs) => logs.ask(),
+            Self::Notifications(notifications) => match &notifications.wish {
+                None => Ask::of("notifications").with("limit", notifications.limit),
+                Some(NotificationWish::Retry(which)) => {
+                    Ask::of("notifications/retry").with("id", Some(&which.id))
+                }
+                Some(NotificationWish::Drop(which)) => {
+                    Ask::of("notifications/drop").with("id", Some(&which.id))
+                }
+            },
         }
     }
 }

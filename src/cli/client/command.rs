@@ -51,6 +51,37 @@ pub(in crate::cli) enum Command {
     /// Show the newest lines of the story, or of what a task's run printed
     #[command(after_help = help::LOGS)]
     Logs(Logs),
+    /// List the notifications that wait or were given up; send them again, or drop them
+    #[command(after_help = help::NOTIFICATIONS, args_conflicts_with_subcommands = true)]
+    Notifications(Notifications),
+}
+
+/// What is to be done with notifications.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Notifications {
+    #[command(subcommand)]
+    pub(super) wish: Option<NotificationWish>,
+    /// How many at most [default: 20]
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<i64>,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NotificationWish {
+    /// Send one again at once, or "all" that were given up
+    Retry(Which),
+    /// Never send one
+    Drop(Which),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Its id, as the list shows it
+    pub(super) id: String,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 /// How the answer is wanted.
@@ -201,6 +232,10 @@ impl Command {
             Self::Stop(stop) => stop.shape,
             Self::Sessions(sessions) => sessions.shape,
             Self::Logs(logs) => logs.shape,
+            Self::Notifications(notifications) => match &notifications.wish {
+                Some(NotificationWish::Retry(which) | NotificationWish::Drop(which)) => which.shape,
+                None => notifications.shape,
+            },
         }
     }
 }

@@ -72,3 +72,9 @@ pub(super) const LOGS: &str = "Examples:
   orchestrator logs '#2' -f            what task 2 prints (a bare # is a comment in most shells)
   orchestrator logs 50 --task 2
   orchestrator logs --session 20251120-093015";
+
+pub(super) const NOTIFICATIONS: &str = "Examples:
+  orchestrator notifications
+  orchestrator notifications retry all
+  orchestrator notifications retry 019aa0c2-5f3e-7c41-9d2e-6b1f0a7c8d90
+  orchestrator notifications drop 019aa0c2-5f3e-7c41-9d2e-6b1f0a7c8d90";

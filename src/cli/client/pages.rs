@@ -7,11 +7,12 @@ use super::command::Command;
 use super::status::status;
 use super::table::{Cell, table};
 use super::tasks::{mark, tasks};
-use super::view::{Session, Sessions, Status, Tasks, minute};
+use super::view::{Notification, Outbox, Session, Sessions, Status, Tasks, minute};
 use crate::cli::page::Page;
-use crate::cli::say::{DIM, harmless};
+use crate::cli::say::{DIM, RED, YELLOW, harmless};
 
 const FILE: usize = 4;
+const TOLD: usize = 4;
 
 /// What pages are made with.
 #[derive(Debug)]
@@ -36,6 +37,10 @@ impl Pages<'_> {
                 .view()
                 .filter(|view: &Sessions| !view.sessions.is_empty())
                 .map(|view| sessions(&view.sessions, self.page).join("\n")),
+            Command::Notifications(_) => answer
+                .view()
+                .filter(|view: &Outbox| !view.notifications.is_empty())
+                .map(|view| notifications(&view.notifications, self.page).join("\n")),
             Command::Start(_)
             | Command::Approve(_)
             | Command::Reject(_)
@@ -71,4 +76,23 @@ fn sessions(sessions: &[Session], page: Page) -> Vec<String> {
         row
     };
     table(&sessions.iter().map(row).collect::<Vec<_>>(), FILE, page)
+}
+
+/// A line each: how it stands, which, since when, how often it was tried, what it tells and why it was not delivered.
+fn notifications(notifications: &[Notification], page: Page) -> Vec<String> {
+    let row = |notification: &Notification| {
+        let style = if notification.state == "dead" { RED } else { YELLOW };
+        let told = notification.message.lines().next().unwrap_or_default();
+        vec![
+            Cell::new(&notification.state, style),
+            Cell::plain(&notification.id),
+            Cell::new(minute(&notification.occurred_at), DIM),
+            Cell::number(notification.attempts.to_string(), DIM),
+            Cell::plain(match &notification.error {
+                Some(error) => format!("{told} – {error}"),
+                None => told.to_owned(),
+            }),
+        ]
+    };
+    table(&notifications.iter().map(row).collect::<Vec<_>>(), TOLD, page)
 }

@@ -69,6 +69,23 @@ pub(super) struct Notifications {
     pub(super) dead: u64,
 }
 
+/// The notifications that are not delivered.
+#[derive(Debug, Deserialize)]
+pub(super) struct Outbox {
+    pub(super) notifications: Vec<Notification>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Notification {
+    pub(super) id: String,
+    pub(super) state: String,
+    pub(super) message: String,
+    pub(super) occurred_at: String,
+    pub(super) attempts: u32,
+    pub(super) error: Option<String>,
+}
+
 /// The tasks of a session.
 #[derive(Debug, Deserialize)]
 pub(super) struct Tasks {
