@@ -4,7 +4,7 @@ use super::api::{Api, Credential, Workflow};
 use super::bot::{Bot, Identity};
 use super::credentials::{self, WANTED, Wanted};
 use super::dotenv::Additions;
-use super::ready;
+use super::ready::{self, Listener};
 use super::request::{Request, quoted};
 use super::stock::{DAILY, FROM_TELEGRAM, STOCK, Stocked};
 use super::trouble::Trouble;
@@ -36,8 +36,8 @@ pub(super) async fn push(request: &Request<'_>) -> Result<(), Trouble> {
     }
     write(&additions, request)?;
     let credentials = push_credentials(&api, request, &found).await?;
-    let from_telegram = push_workflows(&api, request, &found, &credentials).await?;
-    ready::wait(&api, request, identity.is_some().then_some(&bot), &from_telegram).await?;
+    let listener = push_workflows(&api, request, &found, &credentials).await?;
+    ready::wait(&api, request, identity.is_some().then_some(&bot), &listener).await?;
     close(&additions);
     Ok(())
 }
@@ -171,14 +171,13 @@ async fn push_credentials(
     Ok(pushed)
 }
 
-/// Answers the workflow that listens to Telegram.
 async fn push_workflows(
     api: &Api<'_>,
     request: &Request<'_>,
     found: &Found,
     credentials: &[Credential],
-) -> Result<Workflow, Trouble> {
-    let mut from_telegram = None;
+) -> Result<Listener, Trouble> {
+    let mut listener = None;
     for (stocked, known) in &found.workflows {
         let content = workflow::content(*stocked, request, credentials, known.as_ref());
         let (verb, workflow) = match known {
@@ -186,6 +185,7 @@ async fn push_workflows(
             Some(known) if workflow::is_same(&content, known) => ("kept     ", known.clone()),
             Some(known) => ("updated  ", api.update_workflow(&known.id, &content).await?),
         };
+        let is_fresh = known.is_none() || !workflow.is_published();
         let workflow = match (is_wanted(*stocked, request), workflow.is_published()) {
             (true, false) => api.publish(&workflow).await?,
             (true, true) | (false, false) => workflow,
@@ -194,10 +194,10 @@ async fn push_workflows(
         let state = if is_wanted(*stocked, request) { "published" } else { "not published" };
         say::out(format_args!("{verb} workflow {} ({state})", stocked.name));
         if stocked.name == FROM_TELEGRAM.name {
-            from_telegram = Some(workflow);
+            listener = Some(Listener { workflow, is_fresh });
         }
     }
-    from_telegram.ok_or(Trouble::NotListening { seconds: 0, what: FROM_TELEGRAM.name.to_owned() })
+    listener.ok_or(Trouble::NotListening { seconds: 0, what: FROM_TELEGRAM.name.to_owned() })
 }
 
 fn is_wanted(stocked: Stocked, request: &Request<'_>) -> bool {

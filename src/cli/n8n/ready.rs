@@ -18,11 +18,19 @@ use crate::outward::{self, place};
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// The workflow that listens to Telegram.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) workflow: Workflow,
+    /// Whether it was published just now.
+    pub(super) is_fresh: bool,
+}
+
 pub(super) async fn wait(
     api: &Api<'_>,
     request: &Request<'_>,
     bot: Option<&Bot<'_>>,
-    from_telegram: &Workflow,
+    listener: &Listener,
 ) -> Result<(), Trouble> {
     let deadline = Instant::now() + PATIENCE;
     let mut missing = Vec::new();
@@ -30,7 +38,7 @@ pub(super) async fn wait(
         missing.push(format!("{:?} takes no notifications at {}", TO_TELEGRAM.name, request.notify_url()));
     }
     if let Some(bot) = bot
-        && !receives(api, bot, from_telegram, deadline).await?
+        && !receives(api, bot, listener, deadline).await?
     {
         let url = bot.webhook().await?.url;
         let instead = url.parse().map_or_else(|_| "nowhere".to_owned(), |url| format!("to {}", place(&url)));
@@ -55,27 +63,25 @@ async fn takes_notifications(request: &Request<'_>) -> Result<bool, Trouble> {
     Ok(answer.status() != StatusCode::NOT_FOUND)
 }
 
-/// Whether Telegram sends the bot's messages to the workflow. If it was published before and they go elsewhere, such as
-/// with another bot's token, it is published anew.
+/// Whether Telegram sends the bot's messages to the workflow. If they go elsewhere although it has been published, such as
+/// with another bot's token, it is published anew: n8n leaves alone what hasn't changed.
 async fn receives(
     api: &Api<'_>,
     bot: &Bot<'_>,
-    workflow: &Workflow,
+    listener: &Listener,
     deadline: Instant,
 ) -> Result<bool, Trouble> {
+    let workflow = &listener.workflow;
     let Some(id) = telegram_webhook(workflow) else { return Ok(true) };
     let arrives = async || Ok(bot.webhook().await?.url.contains(id));
-    if until(Instant::now() + PATIENCE / 3, arrives).await? {
-        return Ok(true);
+    if listener.is_fresh || arrives().await? {
+        return until(deadline, arrives).await;
     }
     api.unpublish(workflow).await?;
     api.publish(workflow).await?;
     let is_in_place = until(deadline, arrives).await?;
     if is_in_place {
-        say::out(format_args!(
-            "published workflow {} again, for the bot's messages to arrive",
-            FROM_TELEGRAM.name
-        ));
+        say::out(format_args!("published workflow {} again, for the bot's messages", FROM_TELEGRAM.name));
     }
     Ok(is_in_place)
 }

@@ -24,20 +24,22 @@ struct Said {
     #[serde(default)]
     error: Option<String>,
     #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
     round_trip: Option<WayBack>,
 }
 
 /// What n8n found out about the way from the bot to the daemon.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct WayBack {
-    /// Where Telegram sends the bot's messages; nowhere if empty.
+    /// Where Telegram sends the bot's messages: nowhere if empty, and nobody knows if missing.
     #[serde(default)]
-    pub(super) webhook_url: String,
+    pub(super) webhook_url: Option<String>,
     /// How n8n is called from outside.
     #[serde(default)]
     pub(super) expected_base: Option<String>,
     #[serde(default)]
-    pub(super) pending_updates: u64,
+    pub(super) pending_updates: Option<usize>,
     #[serde(default)]
     pub(super) last_error: Option<String>,
     #[serde(default)]
@@ -55,7 +57,8 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn message(&self) -> String {
-        shortened(self.message.as_deref().unwrap_or("no reason given"), LONGEST)
+        let message = self.message.as_deref().filter(|message| !message.is_empty());
+        shortened(message.unwrap_or("no reason given"), LONGEST)
     }
 }
 
@@ -87,7 +90,7 @@ impl Answer {
 
     /// What was said against it.
     pub(super) fn because(&self) -> String {
-        let error = self.said.as_ref().and_then(|said| said.error.as_deref());
+        let error = self.said.as_ref().and_then(|said| said.error.as_deref().or(said.message.as_deref()));
         shortened(error.unwrap_or(&self.text), LONGEST)
     }
 

@@ -72,12 +72,9 @@ fn key(config: &Config) -> Finding {
 
 fn signature(answer: &Answer) -> Finding {
     if answer.ahead.abs() > TOLERANCE {
-        let (seconds, direction) =
-            (answer.ahead.abs().as_secs(), if answer.ahead.is_positive() { "ahead of" } else { "behind" });
-        let message = format!(
-            "n8n's clock is {} {direction} this one",
-            count(usize::try_from(seconds).unwrap_or(usize::MAX), "second")
-        );
+        let minutes = usize::try_from(answer.ahead.abs().as_mins()).unwrap_or(usize::MAX);
+        let direction = if answer.ahead.is_positive() { "ahead of" } else { "behind" };
+        let message = format!("n8n's clock is {} {direction} this one", count(minutes, "minute"));
         return Finding::fail("signature", message, "set both clocks, best by NTP");
     }
     Finding::fail(
@@ -99,7 +96,7 @@ pub(super) fn chat(chat: Option<&str>, answer: &Answer) -> Finding {
         502 => Finding::fail(
             "telegram",
             format!("n8n can't reach Telegram: {because}"),
-            "see whether n8n's machine reaches api.telegram.org, and the credential's base URL is right",
+            "see whether n8n's machine reaches api.telegram.org",
         ),
         _ => Finding::fail("telegram", format!("refuses {name}: {because}"), remedy(&because)),
     }
@@ -112,7 +109,7 @@ fn remedy(because: &str) -> &'static str {
     } else if because.contains("blocked") || because.contains("kicked") {
         "let the bot into the chat again"
     } else if because.contains("Unauthorized") || because.contains("Not Found") {
-        "the token in n8n's credential \"Orchestrator Telegram bot\" is no bot's: orchestrator n8n push"
+        "the token in n8n's credentials is no bot's: orchestrator n8n push"
     } else {
         "those are Telegram's own words"
     }
@@ -130,7 +127,11 @@ pub(super) fn way_back(config: &Config, url: &Url, back: &WayBack) -> Vec<Findin
 
 fn webhook(url: &Url, back: &WayBack) -> Finding {
     let publish = format!("publish {FROM_TELEGRAM} in n8n, or {PUSH}");
-    let Ok(receiver) = back.webhook_url.parse::<Url>() else {
+    let Some(receiver) = &back.webhook_url else {
+        let message = "n8n can't learn from Telegram where the bot's messages go";
+        return Finding::warn("bot", message, "call this again in a while");
+    };
+    let Ok(receiver) = receiver.parse::<Url>() else {
         return Finding::fail("bot", "Telegram sends the bot's messages nowhere", publish);
     };
     let base = back.expected_base.as_deref().and_then(|base| base.parse::<Url>().ok());
@@ -146,19 +147,16 @@ fn webhook(url: &Url, back: &WayBack) -> Finding {
 }
 
 fn delivery(back: &WayBack) -> Option<Finding> {
-    let waiting = match back.pending_updates {
-        0 => None,
-        number => Some(format!(
-            "{} to the bot still waiting",
-            count(usize::try_from(number).unwrap_or(usize::MAX), "message")
-        )),
-    };
+    let waiting = back.pending_updates.filter(|number| *number > 0);
+    let waiting = waiting.map(|number| format!("{} to the bot still waiting", count(number, "message")));
     let error = back.last_error.as_deref().filter(|error| !error.is_empty());
-    let error = error.map(|error| format!("Telegram's last failure to deliver: {}", shortened(error, 200)));
+    let error = error.map(|error| format!("Telegram's last failure: {}", shortened(error, 200)));
     let remedy = "if nothing arrives: n8n must be reached from outside by https, with a valid certificate";
     match (error, waiting) {
         (None, None) => None,
-        (Some(one), None) | (None, Some(one)) => Some(Finding::warn("delivery", one, remedy)),
+        // It is told of for ever, however long ago it was.
+        (Some(error), None) => Some(Finding::ok("delivery", format!("nothing is waiting ({error})"))),
+        (None, Some(waiting)) => Some(Finding::warn("delivery", waiting, remedy)),
         (Some(error), Some(waiting)) => {
             Some(Finding::warn("delivery", format!("{error}; {waiting}"), remedy))
         }
