@@ -113,7 +113,9 @@ fn a_history_that_is_older_than_the_counting_is_counted() {
          ALTER TABLE gates DROP COLUMN milliseconds;
          DROP TABLE tallies;
          DROP TABLE durations;
-         DELETE FROM _sqlx_migrations WHERE description = 'tallies'",
+         DROP TABLE notifications;
+         ALTER TABLE gates DROP COLUMN reminders;
+         DELETE FROM _sqlx_migrations WHERE version >= 2",
         dropped.concat()
     ));
     daemon.restart();

@@ -38,7 +38,7 @@ pub(super) async fn notifications(State(app): State<App>, call: Call) -> Result<
 }
 
 /// Has a notification that waits or was given up tried again at once.
-#[utoipa::path(post, path = "/notifications/retry", request_body = RetryNotification,
+#[utoipa::path(post, path = "/notifications/retry", operation_id = "retry_notification", request_body = RetryNotification,
     responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn retry(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let RetryNotification { id } = call.read()?;
@@ -47,7 +47,7 @@ pub(super) async fn retry(State(app): State<App>, call: Call) -> Result<Response
 }
 
 /// Has a notification that waits or was given up never be delivered.
-#[utoipa::path(post, path = "/notifications/drop", request_body = DropNotification,
+#[utoipa::path(post, path = "/notifications/drop", operation_id = "drop_notification", request_body = DropNotification,
     responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn drop(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let DropNotification { id } = call.read()?;
