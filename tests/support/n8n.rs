@@ -109,6 +109,10 @@ impl Addresses {
         workflow["id"] = json!(id);
         workflow["active"] = json!(false);
         for node in workflow["nodes"].as_array_mut().unwrap() {
+            // Credentials are named in the files; the editor finds their ids by the names, the import here doesn't.
+            for used in node["credentials"].as_object_mut().into_iter().flatten().map(|(_, used)| used) {
+                used["id"] = used["name"].as_str().map(credential_id).into();
+            }
             if node["type"] == "n8n-nodes-base.telegramTrigger" {
                 node["webhookId"] = json!("rig-trigger");
             }
@@ -156,6 +160,15 @@ impl Addresses {
         assert!(output.status.success(), "n8n {arguments:?}: {}\n{said}", output.status);
         said
     }
+}
+
+/// The id in the tests' n8n of a credential that has this name.
+fn credential_id(name: &str) -> String {
+    let words = name.split(' ').enumerate().map(|(index, word)| {
+        let (first, rest) = word.split_at(1);
+        if index == 0 { first.to_lowercase() + rest } else { first.to_uppercase() + rest }
+    });
+    words.collect()
 }
 
 /// Their ids in the tests' n8n, and their files.

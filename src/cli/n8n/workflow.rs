@@ -138,6 +138,8 @@ mod tests {
             for (kind, used) in nodes.iter().filter_map(|node| node["credentials"].as_object()).flatten() {
                 let is_ours = WANTED.iter().any(|wanted| used["name"] == wanted.name && kind == wanted.kind);
                 assert!(is_ours, "{} uses {used}, which nobody makes", stocked.name);
+                // With an id that it doesn't know, n8n's editor forgets a credential; without one it goes by the name.
+                assert!(used["id"].is_null(), "{} names {used} by an id", stocked.name);
             }
         }
     }
