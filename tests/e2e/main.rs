@@ -5,5 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod daily;
 mod dialogue;
+mod herald;
+mod notifications;
+mod once;
+mod outages;
 mod stage;
+mod strangers;

@@ -2,14 +2,18 @@
 
 use std::sync::MutexGuard;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
+use crate::support::SOON;
 use crate::support::claude::Claude;
-use crate::support::daemon::{Builder, Daemon};
-use crate::support::model::{Model, Script};
+use crate::support::daemon::{Builder, Daemon, SECRET};
+use crate::support::eventually::eventually;
+use crate::support::model::{Model, Script, Turn};
 use crate::support::n8n::{Addresses, N8n, NOTIFY_KEY, NOTIFY_SECRET};
 use crate::support::telegram::{Phone, Telegram};
+
+const SECRETS: [&str; 4] = [SECRET, NOTIFY_SECRET, NOTIFY_KEY, Telegram::TOKEN];
 
 /// What stands between a phone and a model. What is used goes before what it uses.
 pub struct Stage {
@@ -22,10 +26,12 @@ pub struct Stage {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The chats that the daemon answers.
-pub const OPERATORS: [i64; 3] = [1001, 1002, -5005];
-
 impl Stage {
+    /// Sets everything up for tests in which no task runs.
+    pub fn idle() -> Self {
+        Self::set(|_| Script::new().on("never asked", [Turn::says("Nothing.")]))
+    }
+
     /// Sets everything up, with what the model is to say.
     pub fn set(script: impl FnOnce(&TempDir) -> Script) -> Self {
         Self::set_with(script, |builder| builder)
@@ -38,6 +44,9 @@ impl Stage {
     ) -> Self {
         let (addresses, turn) = Addresses::take();
         let telegram = Telegram::at(addresses.telegram);
+        for chat in [1001, 1002, -5005] {
+            telegram.knows(chat);
+        }
         let n8n = N8n::start(addresses);
         let work = tempfile::tempdir().unwrap();
         let model = Model::start(&script(&work));
@@ -46,7 +55,8 @@ impl Stage {
             .set("webhooks", "n8n_notify_url", n8n.notify_url())
             .set("webhooks", "notify_secret", NOTIFY_SECRET)
             .set("webhooks.notify_headers", "X-Orchestrator-Key", NOTIFY_KEY)
-            .set("telegram", "chat_id", json!(["1001"]));
+            .set("telegram", "chat_id", json!(["1001"]))
+            .set("orchestrator", "timezone", "UTC");
         let daemon = configure(builder).start();
         Self { daemon, n8n, telegram, model, work, _turn: turn }
     }
@@ -56,8 +66,22 @@ impl Stage {
         self.telegram.phone(1001, 1001, "Ana")
     }
 
-    /// What the daemon itself says of its session.
-    pub fn status(&self) -> Value {
-        self.daemon.status()
+    /// Another operator's.
+    pub fn ben(&self) -> Phone<'_> {
+        self.telegram.phone(1002, 1002, "Ben")
+    }
+
+    /// Soon nothing that n8n keeps of its executions, and nothing that it has printed, holds a secret.
+    #[track_caller]
+    pub fn assert_no_secret_kept(&self) {
+        eventually(SOON, "n8n to keep no secret", || {
+            let printed = ("its output".to_owned(), self.n8n.said());
+            let kept = self.n8n.executions().into_iter().chain([printed]);
+            let leaks: Vec<String> = kept
+                .filter(|(_, text)| SECRETS.iter().any(|secret| text.contains(secret)))
+                .map(|(place, _)| place)
+                .collect();
+            if leaks.is_empty() { Ok(()) } else { Err(leaks) }
+        });
     }
 }

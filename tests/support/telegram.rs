@@ -102,6 +102,11 @@ impl Telegram {
         self.shared.troubles.lock().unwrap().push(Trouble { method: method.into(), failure, times });
     }
 
+    /// Whether everything that was to go wrong has begun to.
+    pub fn is_free_of_trouble(&self) -> bool {
+        self.shared.troubles.lock().unwrap().iter().all(|trouble| trouble.times == 0)
+    }
+
     /// Nothing goes wrong any more.
     pub fn recover(&self) {
         self.shared.troubles.lock().unwrap().clear();
@@ -109,8 +114,13 @@ impl Telegram {
 
     /// Somebody who writes to the bot, from a chat with it or from a group.
     pub fn phone(&self, chat: i64, user: i64, name: &str) -> Phone<'_> {
-        self.shared.books().chats.insert(chat);
+        self.knows(chat);
         Phone { telegram: self, chat, user, name: name.into(), heard: RefCell::default() }
+    }
+
+    /// From now on the bot may write to this chat.
+    pub fn knows(&self, chat: i64) {
+        self.shared.books().chats.insert(chat);
     }
 
     /// The address to which updates go, once a bot's owner has said so.
@@ -193,12 +203,17 @@ impl Phone<'_> {
         self.telegram.enqueue("message", message, copies)
     }
 
-    /// Presses a button of a message as it was seen, whether or not it still has it.
+    /// Presses the button for `choice` (`approve`, `skip` …) of a message as it was seen, whether or not it still has it;
+    /// answers with what is written on it.
     #[track_caller]
-    pub fn presses(&self, seen: &Value, label: &str) -> i64 {
+    pub fn presses(&self, seen: &Value, choice: &str) -> String {
         let buttons = buttons(seen);
-        let Some(button) = buttons.iter().find(|button| button["text"] == label) else {
-            panic!("no button {label:?} among {buttons:#?} of {seen:#}")
+        let chosen = |button: &&Value| {
+            let data = button["callback_data"].as_str().unwrap_or_default();
+            data.strip_prefix(choice).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ' ']))
+        };
+        let Some(button) = buttons.iter().find(chosen) else {
+            panic!("no button for {choice:?} among {buttons:#?} of {seen:#}")
         };
         let mut books = self.telegram.shared.books();
         let id = format!("press-{}", books.number());
@@ -209,7 +224,20 @@ impl Phone<'_> {
             "id": id, "from": self.person(), "message": message, "chat_instance": "1",
             "data": button["callback_data"],
         });
-        self.telegram.enqueue("callback_query", press, 1)
+        self.telegram.enqueue("callback_query", press, 1);
+        button["text"].as_str().unwrap().to_owned()
+    }
+
+    /// What appears over the chat when a press is acknowledged, in the order of the presses.
+    pub fn acknowledged(&self) -> Vec<Acknowledged> {
+        let calls = self.telegram.calls();
+        let answers = calls.into_iter().filter(|call| call.method == "answerCallbackQuery");
+        answers
+            .map(|call| Acknowledged {
+                text: call.parameters["text"].as_str().unwrap().to_owned(),
+                is_alert: call.parameters["show_alert"] == true,
+            })
+            .collect()
     }
 
     /// The first message not heard before that says this; from now on it is heard.
@@ -265,6 +293,14 @@ impl Phone<'_> {
     fn chat(&self) -> Value {
         json!({"id": self.chat, "type": kind_of(self.chat), "first_name": self.name})
     }
+}
+
+/// What a press is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    pub text: String,
+    /// It has to be tapped away.
+    pub is_alert: bool,
 }
 
 /// The buttons under a message.

@@ -126,7 +126,7 @@ fn trouble(shared: &Shared, method: &str, parameters: &Map<String, Value>) -> Op
 /// Brings updates to the webhook, in their order, until the end.
 pub(super) fn deliver(shared: &Shared) {
     let runtime = runtime();
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+    let client = orchestrator::outward::client("http:").timeout(Duration::from_secs(30)).build().unwrap();
     while let Some((webhook, delivery)) = next(shared) {
         let posts = (0..delivery.copies).map(|_| post(&client, &webhook, &delivery.update));
         let error = runtime.block_on(join_all(posts)).into_iter().find_map(Result::err);
