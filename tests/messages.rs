@@ -3,7 +3,72 @@
 
 mod support;
 
+use orchestrator::domain::policy::Policy;
+use orchestrator::telegram::{self, Message};
+use support::desk::{self, Desk};
 use support::telegram_html::{Entity, parse, plain};
+
+#[test]
+fn peek() {
+    let mut desk = Desk::new(desk::baptisms(), Policy::default());
+    let show = |desk: &Desk, told: &desk::Told| {
+        let notice = telegram::notice(&told.events, &desk.scene());
+        let print = |message: &Message| {
+            println!("{}", parse(&message.text).unwrap().text);
+            for row in message.reply_markup.iter().flat_map(orchestrator::telegram::Keyboard::rows) {
+                println!(
+                    "   {}",
+                    row.iter()
+                        .map(|b| format!("[{} | {}]", b.label(), b.says()))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                );
+            }
+        };
+        match notice {
+            Some(notice) => {
+                println!(
+                    "\n######## NOTICE {:?} {} {:?} {:?}\n{}\n--",
+                    notice.kind, notice.event, notice.task, notice.gate, notice.message
+                );
+                print(&notice.telegram);
+            }
+            None => println!("\n######## NO NOTICE"),
+        }
+        println!("---- ANSWER");
+        print(&telegram::answer(&told.events, &told.message, &desk.scene()));
+        println!("---- STATUS");
+        print(&telegram::status(&telegram::Status::default(), &desk.scene()));
+    };
+    let told = desk.start();
+    show(&desk, &told);
+    let told = desk.approve();
+    show(&desk, &told);
+    let told = desk.claim();
+    show(&desk, &told);
+    let told = desk.finish(desk::completed("Migration created: 20251120_create_baptisms.sql"));
+    show(&desk, &told);
+    let told = desk.tell(desk::reject(Some("Use the <weddings> pattern & keep RLS")));
+    show(&desk, &told);
+    let told = desk.tell(orchestrator::domain::command::Command::Pause { now: false });
+    show(&desk, &told);
+    let told = desk.approve();
+    show(&desk, &told);
+    let told = desk.tell(orchestrator::domain::command::Command::Resume);
+    show(&desk, &told);
+    desk.claim();
+    let told = desk.finish(desk::reported("no such table: weddings"));
+    show(&desk, &told);
+    let told = desk.tell(desk::retry(None));
+    show(&desk, &told);
+    desk.claim();
+    let told = desk.tell(desk::skip());
+    show(&desk, &told);
+    let told = desk.finish(orchestrator::domain::run::Verdict::Lost);
+    show(&desk, &told);
+    let told = desk.work(desk::completed("Done."));
+    show(&desk, &told);
+}
 
 #[test]
 fn html_is_read_as_telegram_reads_it() {

@@ -13,6 +13,7 @@
 pub mod claude;
 pub mod daemon;
 pub mod database;
+pub mod desk;
 pub mod document;
 pub mod eventually;
 pub mod follower;

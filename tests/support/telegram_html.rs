@@ -227,14 +227,13 @@ impl<'a> Reader<'a> {
             }
             let (name, value) = self.attribute(&tag, begin)?;
             match (tag.as_str(), name, value) {
-                ("a", "href", Some(value)) => argument = Some(value),
+                ("a", "href", Some(value)) | ("tg-emoji", "emoji-id", Some(value)) => argument = Some(value),
                 ("code", "class", Some(value)) => {
                     argument = value.strip_prefix("language-").map(str::to_owned);
                 }
                 ("span", "class", Some(value)) if value.starts_with("tg-") => {
                     argument = value.strip_prefix("tg-").map(str::to_owned);
                 }
-                ("tg-emoji", "emoji-id", Some(value)) => argument = Some(value),
                 ("blockquote", "expandable", _) => argument = Some("expandable".to_owned()),
                 _ => {}
             }

@@ -1,0 +1,1 @@
+//! Held by the parser in `tests/support/telegram_html.rs`, too.
