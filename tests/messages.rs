@@ -1,73 +1,34 @@
 //! Everything that the product says in a chat.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
 
+#[path = "messages/answers.rs"]
+mod answers;
+#[path = "messages/gallery.rs"]
+mod gallery;
+#[path = "messages/notifications.rs"]
+mod notifications;
+#[path = "messages/properties.rs"]
+mod properties;
+#[path = "messages/refusals.rs"]
+mod refusals;
+#[path = "messages/seen.rs"]
+mod seen;
 mod support;
 
-use orchestrator::domain::policy::Policy;
-use orchestrator::telegram::{self, Message};
-use support::desk::{self, Desk};
+use gallery::Gallery;
+use support::document::Document;
 use support::telegram_html::{Entity, parse, plain};
 
+/// `UPDATE_DOCS=1 cargo test --test messages` brings the page up to date.
 #[test]
-fn peek() {
-    let mut desk = Desk::new(desk::baptisms(), Policy::default());
-    let show = |desk: &Desk, told: &desk::Told| {
-        let notice = telegram::notice(&told.events, &desk.scene());
-        let print = |message: &Message| {
-            println!("{}", parse(&message.text).unwrap().text);
-            for row in message.reply_markup.iter().flat_map(orchestrator::telegram::Keyboard::rows) {
-                println!(
-                    "   {}",
-                    row.iter()
-                        .map(|b| format!("[{} | {}]", b.label(), b.says()))
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                );
-            }
-        };
-        match notice {
-            Some(notice) => {
-                println!(
-                    "\n######## NOTICE {:?} {} {:?} {:?}\n{}\n--",
-                    notice.kind, notice.event, notice.task, notice.gate, notice.message
-                );
-                print(&notice.telegram);
-            }
-            None => println!("\n######## NO NOTICE"),
-        }
-        println!("---- ANSWER");
-        print(&telegram::answer(&told.events, &told.message, &desk.scene()));
-        println!("---- STATUS");
-        print(&telegram::status(&telegram::Status::default(), &desk.scene()));
-    };
-    let told = desk.start();
-    show(&desk, &told);
-    let told = desk.approve();
-    show(&desk, &told);
-    let told = desk.claim();
-    show(&desk, &told);
-    let told = desk.finish(desk::completed("Migration created: 20251120_create_baptisms.sql"));
-    show(&desk, &told);
-    let told = desk.tell(desk::reject(Some("Use the <weddings> pattern & keep RLS")));
-    show(&desk, &told);
-    let told = desk.tell(orchestrator::domain::command::Command::Pause { now: false });
-    show(&desk, &told);
-    let told = desk.approve();
-    show(&desk, &told);
-    let told = desk.tell(orchestrator::domain::command::Command::Resume);
-    show(&desk, &told);
-    desk.claim();
-    let told = desk.finish(desk::reported("no such table: weddings"));
-    show(&desk, &told);
-    let told = desk.tell(desk::retry(None));
-    show(&desk, &told);
-    desk.claim();
-    let told = desk.tell(desk::skip());
-    show(&desk, &told);
-    let told = desk.finish(orchestrator::domain::run::Verdict::Lost);
-    show(&desk, &told);
-    let told = desk.work(desk::completed("Done."));
-    show(&desk, &told);
+fn every_message_is_in_the_gallery() {
+    let mut gallery = Gallery::new();
+    notifications::show(&mut gallery);
+    answers::show(&mut gallery);
+    refusals::show(&mut gallery);
+    gallery.seen.is_everything();
+    Document::read("docs/messages.md").must_be(&gallery.page);
+    insta::assert_snapshot!("html", gallery.html);
 }
 
 #[test]

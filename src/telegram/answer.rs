@@ -5,7 +5,7 @@ use super::keyboard::{Button, Keyboard};
 use super::outlook;
 use super::part::Ear;
 use super::text::Text;
-use super::{Message, Scene, quoted, story, words};
+use super::{Message, Scene, story, words};
 use crate::domain::event::Event;
 
 /// How much of an answer in words is told.
@@ -16,7 +16,7 @@ pub fn answer(events: &[Event], message: &str, scene: &Scene<'_>) -> Message {
     if events.is_empty() {
         let resume = if scene.is_paused() { Button::resume(scene) } else { None };
         return Message::new(
-            Text::plain(format!("ℹ️ {}", quoted::passage(message, SAID))),
+            Text::plain("ℹ️ ").and(words::sentence(message, SAID)),
             Keyboard::of([vec![resume]]),
         );
     }

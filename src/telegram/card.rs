@@ -82,7 +82,7 @@ fn about(gate: &Gate, scene: &Scene<'_>) -> Text {
             task(number).map(|task| words::title(&task.spec.title)).into(),
             task(number)
                 .and_then(|task| task.progress.summary.as_deref())
-                .map(|why| Text::quote(quoted::passage(why, FAILURE)))
+                .map(|why| Text::quote(words::capitalised(&quoted::passage(why, FAILURE))))
                 .into(),
         ]),
         About::Interrupted { task: number } => Text::lines([

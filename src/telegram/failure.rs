@@ -31,19 +31,19 @@ pub enum Fault {
 /// Why a request was not carried out.
 pub fn failure(message: &str, fault: Fault) -> Message {
     let text = match fault {
-        Fault::Request => Text::plain(format!("⚠️ {}", sentence(message))),
+        Fault::Request => Text::plain("⚠️ ").and(words::sentence(message, REASON)),
         Fault::TaskFile => Text::lines([
             Text::bold("❌ The task file can't be used"),
             Text::output(quoted::passage(message, MISTAKES)),
         ]),
-        Fault::Inside => Text::plain(format!("❌ {}", sentence(message))),
+        Fault::Inside => Text::plain("❌ ").and(words::sentence(message, REASON)),
     };
     Message::new(text, None)
 }
 
 /// Why a request was not carried out, with what would work instead, and what is asked now.
 pub fn refusal(message: &str, offer: Option<&Offer>, scene: &Scene<'_>) -> Message {
-    let why = Text::plain(format!("⚠️ {}", sentence(message)));
+    let why = Text::plain("⚠️ ").and(words::sentence(message, REASON));
     let buttons = offer.and_then(|offer| offered(offer, scene));
     let about = about(offer, scene);
     let (about, keyboard) = about.map_or((None, None), |card| (Some(card.text), card.keyboard));
@@ -95,16 +95,4 @@ fn offered(offer: &Offer, scene: &Scene<'_>) -> Option<Keyboard> {
 fn button(label: String, command: String, file: &str, scene: &Scene<'_>) -> Option<Button> {
     let meant = |said| matches!(said, Said::Start { file: Some(understood), .. } if understood == file);
     understand(&command).is_ok_and(meant).then(|| Button::new(scene, label, command))?
-}
-
-/// A fragment as a sentence of its own: it begins with a capital letter, unless with a name or a number.
-fn sentence(message: &str) -> String {
-    let message = quoted::passage(message, REASON);
-    let first = message.split_whitespace().next().unwrap_or_default();
-    let is_word = first.trim_end_matches([',', ':']).chars().all(char::is_alphabetic);
-    let mut characters = message.chars();
-    match characters.next().filter(|_| is_word) {
-        Some(initial) => initial.to_uppercase().chain(characters).collect(),
-        None => message,
-    }
 }

@@ -20,8 +20,6 @@ mod rank;
 mod scene;
 mod status;
 mod story;
-#[cfg(test)]
-mod tests;
 mod text;
 mod words;
 

@@ -33,6 +33,15 @@ pub(super) fn outlook(scene: &Scene<'_>) -> Option<Card> {
     }
 }
 
+/// What starts now that a hold is over, if anything does.
+pub(super) fn released(scene: &Scene<'_>) -> Option<Card> {
+    let session = scene.session?;
+    match session.open()?.work {
+        Work::Ready { task } => Some(ready(session, task, scene)),
+        Work::Waiting { .. } | Work::Running { .. } | Work::Ending { .. } => None,
+    }
+}
+
 /// What keeps the next task from starting, if it is approved and something does.
 pub(super) fn impeded(scene: &Scene<'_>) -> Option<Card> {
     let session = scene.session?;

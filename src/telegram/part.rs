@@ -79,8 +79,7 @@ impl Telling<'_> {
                 held(hold),
                 Text::plain(format!("{} waits; the attempt doesn't count", numbered(subject))),
                 words::title(&subject.title),
-                words::reason(hold),
-                Text::plain(words::ends(hold, self.scene)),
+                words::reason_and_end(hold, self.scene),
             ]),
             Event::RunNeverRan { subject, .. } => Text::lines([
                 heading("🔁", subject, "is started again"),
@@ -91,16 +90,15 @@ impl Telling<'_> {
             Event::GateReminded { waited, .. } => {
                 Text::bold(format!("🔔 Still waiting, for {} now", human(waited)))
             }
-            Event::HoldBegan { hold } => {
-                Text::lines([held(hold), words::reason(hold), Text::plain(words::ends(hold, self.scene))])
-            }
+            Event::HoldBegan { hold } => Text::lines([held(hold), words::reason_and_end(hold, self.scene)]),
             Event::HoldEnded { hold, by } => {
-                let why = words::held_by(hold.kind);
-                Text::bold(format!("▶️ The hold is over{}: {why}", self.by(by)))
+                let (by, why) = (self.by(by), words::held_by(hold.kind));
+                let what = if by.is_empty() { "The hold is over" } else { "Hold lifted" };
+                Text::bold(format!("▶️ {what}{by} ({why})"))
             }
             Event::SessionCompleted { figures } => Text::lines([
                 Text::bold(format!("🎉 Session complete!{}", words::rehearsal(figures.rehearsal))),
-                self.ended(figures),
+                self.ended("✅", figures),
             ]),
             Event::SessionStopped { figures, by } => Text::lines([
                 Text::bold(format!(
@@ -108,7 +106,7 @@ impl Telling<'_> {
                     self.by(by),
                     words::rehearsal(figures.rehearsal)
                 )),
-                self.ended(figures),
+                self.ended("📊", figures),
             ]),
         }
     }
@@ -212,7 +210,7 @@ impl Telling<'_> {
                 figures(took, cost),
             ]),
             Text::lines([
-                Text::quote(quoted::passage(failure, FAILURE)),
+                Text::quote(words::capitalised(&quoted::passage(failure, FAILURE))),
                 output.map(Text::output).into(),
                 rest_of(subject.task, failure, FAILURE),
             ]),
@@ -221,23 +219,26 @@ impl Telling<'_> {
 
     fn retried(&self, subject: &Subject, by: &Actor, feedback: Option<&str>) -> Text {
         Text::lines([
-            heading("🔁", subject, &format!("is to run again{}", self.asked(by))),
+            heading("🔁", subject, &format!("runs again{}", self.asked(by))),
             feedback.map(words::feedback).into(),
         ])
     }
 
-    fn asked(&self, by: &Actor) -> String {
-        let by = self.by(by);
-        if by.is_empty() { by } else { format!(", asked{by}") }
+    fn asked(&self, by_whom: &Actor) -> String {
+        match self.by(by_whom) {
+            by if by.is_empty() => by,
+            by if *by_whom == Actor::policy() => format!(",{by}"),
+            by => format!(", asked{by}"),
+        }
     }
 
     fn ending(&self, subject: &Subject, why: Why, by: &Actor) -> Text {
         let by = self.by(by);
         let task = numbered(subject);
         match why {
-            Why::Pause => Text::plain(format!(
-                "The run of {task} is being ended; after /resume it goes on where it was"
-            )),
+            // The pause itself says so.
+            Why::Pause if self.pauses() => Text::default(),
+            Why::Pause => interrupted_by_pause(&task),
             Why::Skip => Text::lines([
                 Text::bold(format!("⏭ Skipping {task}{by}")),
                 words::title(&subject.title),
@@ -250,20 +251,27 @@ impl Telling<'_> {
         }
     }
 
+    fn pauses(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Paused { .. }))
+    }
+
     fn paused(&self, by: &Actor) -> Text {
         let session = self.scene.session;
         let current = session.and_then(|session| Some((session, session.current()?)));
         let now = self.events.iter().any(|event| matches!(event, Event::RunEnding { .. }));
-        let running = current.filter(|(session, _)| session.run().is_some() && !now);
+        let running = current.filter(|(session, _)| session.run().is_some());
+        let running = running.map(|(session, task)| words::task(session, task.number()));
+        let running = running.map(|task| match now {
+            true => interrupted_by_pause(&task),
+            false => Text::plain(format!("{task} is running and goes on to its end.")),
+        });
         Text::paragraphs([
             Text::bold(format!("⏸️ Orchestrator Paused{}", self.by(by))),
             Text::lines([
                 current.map(|(session, task)| place(session, task.number())).into(),
                 session.map(completed_of).into(),
             ]),
-            Text::plain(running.map_or_else(String::new, |(session, task)| {
-                format!("{} is running and goes on to its end.", words::task(session, task.number()))
-            })),
+            running.into(),
             Text::plain("State saved. Use /resume to continue."),
         ])
     }
@@ -274,18 +282,19 @@ impl Telling<'_> {
             let place = Text::plain(format!("Continuing from: {}", words::task(session, task.number())));
             Text::lines([place, words::title(&task.spec.title)])
         });
-        // The doer reads what comes next as a whole.
-        let continuing = continuing.filter(|_| self.ear == Ear::Others);
+        // The doer reads what comes next as a whole; others, that a task starts.
+        let waits = self.scene.session.is_some_and(|session| session.gate().is_some());
+        let continuing = continuing.filter(|_| self.ear == Ear::Others && waits);
         Text::paragraphs([Text::bold(format!("▶️ Orchestrator Resumed{}", self.by(by))), continuing.into()])
     }
 
-    fn ended(&self, figures: &Figures) -> Text {
+    fn ended(&self, icon: &str, figures: &Figures) -> Text {
         let skipped =
             if figures.skipped > 0 { format!(", {} skipped", figures.skipped) } else { String::new() };
         let Figures { completed, total, took, cost, .. } = figures;
         let session = self.scene.session.map(|session| format!("Session: {}", session.id));
         Text::lines([
-            Text::plain(format!("✅ {completed} of {} done{skipped}", count(*total, "task"))),
+            Text::plain(format!("{icon} {completed} of {} done{skipped}", count(*total, "task"))),
             self::figures(took, *cost),
             session.map(Text::plain).into(),
         ])
@@ -362,6 +371,10 @@ fn suspended(subject: &Subject, continues: bool) -> Text {
 
 fn held(hold: &Hold) -> Text {
     Text::bold(format!("⏳ On hold: {}", words::held_by(hold.kind)))
+}
+
+fn interrupted_by_pause(task: &str) -> Text {
+    Text::plain(format!("The run of {task} is being ended; after /resume it goes on where it was."))
 }
 
 /// `Current: Task 2/3`

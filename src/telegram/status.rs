@@ -10,9 +10,12 @@ use crate::domain::duration::human;
 use crate::domain::gate::{Choice, Closing};
 use crate::domain::session::{Counts, Open, Session, State, Work};
 use crate::domain::standing::Standing;
+use crate::domain::task::TaskState;
 
 /// The name of a file.
 const FILE: usize = 200;
+/// Why a task failed.
+const FAILURE: usize = 400;
 /// How many parts the bar of progress has.
 const BAR: usize = 10;
 
@@ -91,6 +94,8 @@ fn counts(session: &Session) -> Text {
 
 fn current(session: &Session) -> Text {
     let Some(task) = session.current() else { return Text::default() };
+    let why = task.progress.summary.as_deref().filter(|_| task.state() == TaskState::Failed);
+    let why = why.map(|why| Text::quote(words::capitalised(&quoted::passage(why, FAILURE))));
     let at = match session.open().map(|open| &open.work) {
         Some(Work::Running { .. }) => " (running)",
         Some(Work::Ending { .. }) => " (its run is being ended)",
@@ -100,6 +105,7 @@ fn current(session: &Session) -> Text {
     Text::lines([
         Text::plain(format!("Current: {}{at}", words::task(session, task.number()))),
         words::title(&task.spec.title),
+        why.into(),
     ])
 }
 
@@ -131,10 +137,7 @@ fn paused(standing: Standing, scene: &Scene<'_>) -> Text {
 fn hold(scene: &Scene<'_>) -> Text {
     let Some(hold) = scene.hold else { return Text::default() };
     let why = words::held_by(hold.kind);
-    Text::lines([
-        Text::plain(format!("⏳ On hold: {why}. {}", words::ends(hold, scene))),
-        words::reason(hold),
-    ])
+    Text::lines([Text::plain(format!("⏳ On hold: {why}")), words::reason_and_end(hold, scene)])
 }
 
 fn notifications(status: &Status<'_>) -> Text {

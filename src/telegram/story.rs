@@ -29,6 +29,9 @@ pub(super) fn told(events: &[Event], scene: &Scene<'_>, ear: Ear) -> Card {
         None if ear == Ear::Others && events.iter().any(moves_on) => {
             then.extend(outlook::impeded(scene).map(|card| card.text));
         }
+        None if ear == Ear::Others && events.iter().any(releases) => {
+            happened.extend(outlook::released(scene).map(|card| card.text));
+        }
         None => {}
     }
     Card::new(divided(happened, then, events), keyboard)
@@ -62,6 +65,10 @@ pub(super) fn asked(events: &[Event]) -> Option<&Gate> {
 /// Whether an event is what followed from the others rather than one of them.
 fn comes_after(event: &Event) -> bool {
     matches!(event, Event::TaskStarted { .. } | Event::SessionCompleted { .. } | Event::SessionStopped { .. })
+}
+
+fn releases(event: &Event) -> bool {
+    matches!(event, Event::HoldEnded { .. } | Event::Resumed { .. })
 }
 
 fn question(gate: &Gate, events: &[Event], scene: &Scene<'_>) -> Card {

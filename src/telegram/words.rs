@@ -66,6 +66,26 @@ pub(super) fn feedback(words: &str) -> Text {
     Text::quote(quoted::passage(words, FEEDBACK))
 }
 
+/// A fragment as a sentence of its own, whose taps end nothing: `/stop` is to be copied or typed.
+pub(super) fn sentence(message: &str, limit: usize) -> Text {
+    const STOP: &str = "/stop";
+    let message = capitalised(&quoted::passage(message, limit));
+    let mut parts = message.split(STOP);
+    let first = Text::plain(parts.next().unwrap_or_default());
+    parts.fold(first, |text, part| text.and(Text::code(STOP)).and(part))
+}
+
+/// Begins with a capital letter, unless with a name or a number.
+pub(super) fn capitalised(message: &str) -> String {
+    let first = message.split_whitespace().next().unwrap_or_default();
+    let is_word = first.trim_end_matches([',', ':']).chars().all(char::is_alphabetic);
+    let mut characters = message.chars();
+    match characters.next().filter(|_| is_word) {
+        Some(initial) => initial.to_uppercase().chain(characters).collect(),
+        None => message.to_owned(),
+    }
+}
+
 /// A task as sentences name it: `Task 2/3`.
 pub(super) fn task(session: &Session, number: TaskNumber) -> String {
     format!("Task {}", session.of_total(number))
@@ -106,8 +126,15 @@ pub(super) fn held_by(kind: HoldKind) -> &'static str {
 }
 
 /// What happened and what would help.
-pub(super) fn reason(hold: &Hold) -> Text {
+fn reason(hold: &Hold) -> Text {
     Text::quote(quoted::passage(&hold.reason, REASON))
+}
+
+/// What happened, and when work goes on, unless that is part of it.
+pub(super) fn reason_and_end(hold: &Hold, scene: &Scene<'_>) -> Text {
+    let told = hold.reason.contains("/resume") && hold.until.is_none();
+    let end = if told { String::new() } else { ends(hold, scene) };
+    Text::lines([reason(hold), Text::plain(end)])
 }
 
 /// When work goes on: `Goes on by itself at 14:00`.

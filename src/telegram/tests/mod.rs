@@ -1,1 +1,0 @@
-//! Held by the parser in `tests/support/telegram_html.rs`, too.
