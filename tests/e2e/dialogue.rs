@@ -11,7 +11,10 @@ fn smoke() {
         Script::new().on("write-migration", [Turn::says("I write.").writes(&file, "x"), Turn::says("Done.")])
     });
     let ana = stage.ana();
-    stage.daemon.write_tasks("2025-11-20-tasks.md", &[Task::new("Create baptisms migration", "Please write-migration.")]);
+    stage.daemon.write_tasks(
+        "2025-11-20-tasks.md",
+        &[Task::new("Create baptisms migration", "Please write-migration.")],
+    );
     ana.says("/status");
     println!("{:#?}", ana.hears(""));
     ana.says("/start 2025-11-20-tasks.md");
@@ -21,6 +24,9 @@ fn smoke() {
     stage.daemon.await_status("completed");
     println!("{:#?}", ana.hears("ompleted"));
     println!("{:#?}", ana.unheard());
-    println!("{:#?}", stage.telegram.calls().iter().map(|c| (c.method.clone(), c.parameters.clone())).collect::<Vec<_>>());
+    println!(
+        "{:#?}",
+        stage.telegram.calls().iter().map(|c| (c.method.clone(), c.parameters.clone())).collect::<Vec<_>>()
+    );
     println!("{:#?}", stage.telegram.refusals());
 }
