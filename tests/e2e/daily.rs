@@ -2,29 +2,28 @@
 
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::stage::Stage;
 use crate::support::model::{Script, Turn};
 use crate::support::taskfile::Task;
-use crate::support::telegram::timed;
+use crate::support::telegram::{buttons, timed};
 
 #[test]
 fn the_day_starts_by_itself_and_the_chat_hears_what_came_of_it() {
     let stage = Stage::set(|_| Script::new().on("be-quick", [Turn::says("Done.")]));
     let ana = stage.ana();
     stage.n8n.start_the_day();
-    ana.hears("tasks.md");
+    ana.hears("There is no task file for today");
     assert_eq!(stage.daemon.status()["status"], "idle", "there was no file for today");
 
-    let today = jiff::Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string();
-    stage.daemon.write_tasks(&format!("{today}-tasks.md"), &[Task::new("One", "Please be-quick.")]);
+    stage.daemon.write_tasks(&Stage::todays_file(), &[Task::new("One", "Please be-quick.")]);
     stage.n8n.start_the_day();
-    ana.hears("One");
+    let start = ana.hears("Found 1 task");
+    assert!(!buttons(&start).is_empty(), "{start:#}");
     assert_eq!(stage.daemon.status()["status"], "waiting_approval");
     stage.n8n.start_the_day();
-    ana.hears("open");
+    ana.hears("is still open");
     assert_eq!(ana.unheard(), Vec::<serde_json::Value>::new());
     assert_eq!(stage.telegram.refusals(), Vec::<String>::new());
     stage.daemon.ok("/stop", json!({}));

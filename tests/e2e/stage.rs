@@ -2,7 +2,8 @@
 
 use std::sync::MutexGuard;
 
-use serde_json::json;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::SOON;
@@ -11,7 +12,8 @@ use crate::support::daemon::{Builder, Daemon, SECRET};
 use crate::support::eventually::eventually;
 use crate::support::model::{Model, Script, Turn};
 use crate::support::n8n::{Addresses, N8n, NOTIFY_KEY, NOTIFY_SECRET};
-use crate::support::telegram::{Phone, Telegram};
+use crate::support::telegram::{Phone, THROUGH_N8N, Telegram};
+use crate::support::telegram_html::parse;
 
 const SECRETS: [&str; 4] = [SECRET, NOTIFY_SECRET, NOTIFY_KEY, Telegram::TOKEN];
 
@@ -20,7 +22,7 @@ pub struct Stage {
     pub daemon: Daemon,
     pub n8n: N8n,
     pub telegram: Telegram,
-    pub model: Model,
+    _model: Model,
     /// Where the model's scripts write.
     pub work: TempDir,
     _turn: MutexGuard<'static, ()>,
@@ -58,7 +60,7 @@ impl Stage {
             .set("telegram", "chat_id", json!(["1001"]))
             .set("orchestrator", "timezone", "UTC");
         let daemon = configure(builder).start();
-        Self { daemon, n8n, telegram, model, work, _turn: turn }
+        Self { daemon, n8n, telegram, _model: model, work, _turn: turn }
     }
 
     /// The operator's phone.
@@ -69,6 +71,28 @@ impl Stage {
     /// Another operator's.
     pub fn ben(&self) -> Phone<'_> {
         self.telegram.phone(1002, 1002, "Ben")
+    }
+
+    /// The name of the task file that `/start` takes.
+    pub fn todays_file() -> String {
+        jiff::Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-tasks.md").to_string()
+    }
+
+    /// What the daemon had to tell a chat unasked, in its order, as Telegram shows it.
+    pub fn notifications(&self, chat: &str) -> Vec<String> {
+        let query = format!("SELECT telegram FROM notifications WHERE chat = '{chat}' ORDER BY ordinal");
+        let messages = self.daemon.database().texts(&query);
+        let html = |message: &String| serde_json::from_str::<Value>(message).unwrap()["text"].clone();
+        messages.iter().map(|message| parse(html(message).as_str().unwrap()).unwrap().text).collect()
+    }
+
+    /// Waits until every notification is in its chat.
+    #[track_caller]
+    pub fn assert_all_told(&self) {
+        eventually(THROUGH_N8N, "every notification to be delivered", || {
+            let waiting = self.daemon.status()["notifications"].clone();
+            if waiting == json!({"pending": 0, "dead": 0}) { Ok(()) } else { Err(waiting) }
+        });
     }
 
     /// Soon nothing that n8n keeps of its executions, and nothing that it has printed, holds a secret.
