@@ -145,11 +145,7 @@ impl Telegram {
     pub fn await_delivery(&self) {
         eventually(THROUGH_N8N, "every update to be taken", || {
             let books = self.shared.books();
-            if books.waiting.is_empty() {
-                Ok(())
-            } else {
-                Err((books.waiting.clone(), books.last_error.clone()))
-            }
+            if books.waiting.is_empty() { Ok(()) } else { Err((books.waiting.clone(), books.last_error.clone())) }
         });
     }
 
@@ -286,11 +282,7 @@ impl Phone<'_> {
     pub fn sees(&self, message: &Value, what: &str) -> Value {
         eventually(THROUGH_N8N, &format!("the message to say {what:?}"), || {
             let now = self.looks_at(message);
-            if now["text"].as_str().unwrap().contains(what) {
-                Ok(now)
-            } else {
-                Err((now, self.telegram.refusals()))
-            }
+            if now["text"].as_str().unwrap().contains(what) { Ok(now) } else { Err((now, self.telegram.refusals())) }
         })
     }
 
