@@ -19,6 +19,7 @@ pub mod document;
 pub mod eventually;
 pub mod follower;
 pub mod http;
+pub mod loopback;
 pub mod model;
 pub mod n8n;
 pub mod newcomer;
