@@ -49,13 +49,16 @@ fn settings_are_in_one_place_and_empty_but_for_the_daemons_address() {
         ),
     ]);
     for (file, workflow) in workflows() {
-        let [settings] = nodes(&workflow).iter().filter(|node| node["name"] == "Settings").collect::<Vec<_>>()[..]
+        let [settings] =
+            nodes(&workflow).iter().filter(|node| node["name"] == "Settings").collect::<Vec<_>>()[..]
         else {
             panic!("{file}: one node is called Settings")
         };
         let fields = settings["parameters"]["assignments"]["assignments"].as_array().unwrap();
-        let mut fields: Vec<(&str, &str)> =
-            fields.iter().map(|field| (field["name"].as_str().unwrap(), field["value"].as_str().unwrap())).collect();
+        let mut fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|field| (field["name"].as_str().unwrap(), field["value"].as_str().unwrap()))
+            .collect();
         fields.sort_unstable();
         assert_eq!(fields, expected[file.as_str()], "{file}");
     }
@@ -73,7 +76,9 @@ fn every_node_is_named_connected_and_free_to_be_seen() {
         let mut reached = BTreeSet::new();
         for (from, outputs) in workflow["connections"].as_object().unwrap() {
             assert!(names.contains(from.as_str()), "{file}: {from}");
-            for link in outputs["main"].as_array().unwrap().iter().flat_map(|output| output.as_array().unwrap()) {
+            for link in
+                outputs["main"].as_array().unwrap().iter().flat_map(|output| output.as_array().unwrap())
+            {
                 reached.insert(link["node"].as_str().unwrap());
             }
         }
@@ -85,7 +90,12 @@ fn every_node_is_named_connected_and_free_to_be_seen() {
         }
         for (at, one) in all.iter().enumerate() {
             for other in &all[at + 1..] {
-                assert!(!overlap(area(one), area(other)), "{file}: {} lies on {}", one["name"], other["name"]);
+                assert!(
+                    !overlap(area(one), area(other)),
+                    "{file}: {} lies on {}",
+                    one["name"],
+                    other["name"]
+                );
             }
         }
     }

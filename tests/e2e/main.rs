@@ -11,5 +11,6 @@ mod herald;
 mod notifications;
 mod once;
 mod outages;
+mod push;
 mod stage;
 mod strangers;

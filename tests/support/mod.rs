@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+pub mod chat_message;
 pub mod claude;
 pub mod daemon;
 pub mod database;
@@ -18,6 +19,7 @@ pub mod document;
 pub mod eventually;
 pub mod follower;
 pub mod http;
+pub mod loopback;
 pub mod model;
 pub mod n8n;
 pub mod newcomer;

@@ -28,7 +28,7 @@ pub const NOTIFY_SECRET: &str = "notify-secret-0123456789abcdef";
 pub const NOTIFY_KEY: &str = "notify-key-0123456789abcdef";
 
 /// How long n8n may take to start.
-const UP: Duration = Duration::from_mins(2);
+const UP: Duration = Duration::from_mins(3);
 /// What it prints when it can be connected to.
 const LISTENS: &str = "Editor is now accessible";
 
@@ -53,9 +53,7 @@ impl Addresses {
     /// The addresses, for as long as the guard lives; the first caller waits for n8n's database to be filled.
     pub fn take() -> (&'static Self, MutexGuard<'static, ()>) {
         static ADDRESSES: OnceLock<Addresses> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        // A test that failed has left nothing behind that the next could meet.
-        let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let turn = N8n::turn();
         (ADDRESSES.get_or_init(Self::prepare), turn)
     }
 
@@ -85,16 +83,25 @@ impl Addresses {
     fn credentials(&self) -> Value {
         let telegram = format!("http://127.0.0.1:{}", self.telegram);
         let token = Telegram::TOKEN;
-        let credential = |id: &str, kind: &str, data: Value| json!({"id": id, "name": id, "type": kind, "data": data});
+        let credential =
+            |id: &str, kind: &str, data: Value| json!({"id": id, "name": id, "type": kind, "data": data});
         let bearer = format!("Bearer {SECRET}");
         json!([
-            credential("orchestratorTelegramBot", "telegramApi", json!({"accessToken": token, "baseUrl": telegram})),
+            credential(
+                "orchestratorTelegramBot",
+                "telegramApi",
+                json!({"accessToken": token, "baseUrl": telegram})
+            ),
             credential(
                 "orchestratorTelegramAddress",
                 "httpBasicAuth",
                 json!({"user": format!("{telegram}/bot{token}"), "password": "-"})
             ),
-            credential("orchestratorSecret", "httpHeaderAuth", json!({"name": "Authorization", "value": bearer})),
+            credential(
+                "orchestratorSecret",
+                "httpHeaderAuth",
+                json!({"name": "Authorization", "value": bearer})
+            ),
             credential(
                 "orchestratorNotifyHeader",
                 "httpHeaderAuth",
@@ -111,6 +118,10 @@ impl Addresses {
         workflow["id"] = json!(id);
         workflow["active"] = json!(false);
         for node in workflow["nodes"].as_array_mut().unwrap() {
+            // Credentials are named in the files; the editor finds their ids by the names, the import here doesn't.
+            for used in node["credentials"].as_object_mut().into_iter().flatten().map(|(_, used)| used) {
+                used["id"] = used["name"].as_str().map(credential_id).into();
+            }
             if node["type"] == "n8n-nodes-base.telegramTrigger" {
                 node["webhookId"] = json!("rig-trigger");
             }
@@ -132,7 +143,8 @@ impl Addresses {
 
     fn command(&self, folder: &Path, broker: u16, arguments: &[&str]) -> Command {
         let mut command = Command::new(&Rig::get().node);
-        let path = format!("{}:{}", Rig::get().node.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let path =
+            format!("{}:{}", Rig::get().node.parent().unwrap().display(), std::env::var("PATH").unwrap());
         command.arg(Rig::n8n()).args(arguments).env_clear().current_dir(folder).stdin(Stdio::null());
         command.env("PATH", path).env("HOME", folder).env("LANG", "C.UTF-8").env("NO_COLOR", "1");
         command.envs([
@@ -166,6 +178,15 @@ impl Addresses {
     }
 }
 
+/// The id in the tests' n8n of a credential that has this name.
+fn credential_id(name: &str) -> String {
+    let words = name.split(' ').enumerate().map(|(index, word)| {
+        let (first, rest) = word.split_at(1);
+        if index == 0 { first.to_lowercase() + rest } else { first.to_uppercase() + rest }
+    });
+    words.collect()
+}
+
 /// Their ids in the tests' n8n, and their files.
 const WORKFLOWS: [(&str, &str); 3] = [
     ("rigToOrchestrator", "telegram-to-orchestrator.json"),
@@ -181,19 +202,48 @@ pub struct N8n {
 }
 
 impl N8n {
+    /// The turn of whoever starts one: two at a time are too much for a small machine.
+    pub fn turn() -> MutexGuard<'static, ()> {
+        static TURN: Mutex<()> = Mutex::new(());
+        // A test that failed has left nothing behind that the next could meet.
+        TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     /// Starts one at the addresses, where Telegram already is.
     pub fn start(addresses: &'static Addresses) -> Self {
         let folder = tempfile::Builder::new().prefix("orchestrator-n8n-").tempdir().unwrap();
-        let copied = Command::new("cp").arg("-a").arg(addresses.prepared.join(".n8n")).arg(folder.path()).status();
+        let copied =
+            Command::new("cp").arg("-a").arg(addresses.prepared.join(".n8n")).arg(folder.path()).status();
         assert!(copied.unwrap().success(), "the prepared n8n can be copied");
         let mut n8n = Self { addresses, folder, process: None };
         n8n.restart();
         n8n
     }
 
+    /// Starts one that nobody has used yet, with addresses of its own.
+    pub fn untouched() -> Self {
+        let [n8n, broker, daemon, telegram] = [(); 4].map(|()| free_port());
+        let addresses =
+            Box::leak(Box::new(Addresses { n8n, broker, daemon, telegram, prepared: PathBuf::new() }));
+        let folder = tempfile::Builder::new().prefix("orchestrator-n8n-").tempdir().unwrap();
+        let mut n8n = Self { addresses, folder, process: None };
+        n8n.spawn();
+        n8n.await_door("healthz/readiness", 200);
+        n8n
+    }
+
     /// Starts it again in the same folder and waits until both of its doors are open.
     #[track_caller]
     pub fn restart(&mut self) {
+        self.spawn();
+        for door in ["webhook/orchestrator-notify", "webhook/rig-trigger/webhook"] {
+            // Without the header or the secret token it lets nobody in, but it is there.
+            self.await_door(door, 403);
+        }
+    }
+
+    #[track_caller]
+    fn spawn(&mut self) {
         assert!(self.process.is_none(), "n8n still runs");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let said_before = self.said().matches(LISTENS).count();
@@ -201,15 +251,19 @@ impl N8n {
         self.process = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
         // Knocking costs it time that it needs to start.
         self.await_start("listen", |n8n| n8n.said().matches(LISTENS).count() > said_before);
+    }
+
+    #[track_caller]
+    fn await_door(&mut self, door: &str, status: u16) {
+        let url = format!("{}/{door}", self.url());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
-        for door in ["orchestrator-notify", "rig-trigger/webhook"] {
-            let door = format!("{}/webhook/{door}", self.url());
-            let post = || client.post(&door).json(&json!({})).send();
-            let knock = || runtime.block_on(async { post().await.map(|response| response.status().as_u16()) });
-            // Without the header or the secret token it lets nobody in, but it is there.
-            self.await_start("open its doors", |_| knock().is_ok_and(|status| status == 403));
-        }
+        let request = || {
+            if door.starts_with("webhook/") { client.post(&url).json(&json!({})) } else { client.get(&url) }
+        };
+        let knock =
+            || runtime.block_on(async { Ok::<_, reqwest::Error>(request().send().await?.status().as_u16()) });
+        self.await_start(&format!("answer at {door}"), |_| knock().is_ok_and(|answered| answered == status));
     }
 
     #[track_caller]
