@@ -351,7 +351,9 @@ fn children(process: &Child) -> Vec<Identity> {
 fn end(children: &[Identity]) {
     eventually(SOON, "n8n's children to be gone", || {
         let left: Vec<&Identity> = children.iter().filter(|child| child.is_alive()).collect();
-        left.iter().for_each(|child| child.signal(rustix::process::Signal::KILL));
+        for child in &left {
+            child.signal(rustix::process::Signal::KILL);
+        }
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     });
 }
