@@ -19,6 +19,9 @@ pub struct Message {
     pub text: String,
     /// How `text` is to be read.
     pub parse_mode: ParseMode,
+    /// The same as it is shown, without its styles, for where no HTML is taken.
+    #[serde(skip)]
+    pub plain: String,
     /// Its buttons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_markup: Option<Keyboard>,
@@ -36,6 +39,7 @@ impl Message {
     pub(super) fn new(text: Text, reply_markup: Option<Keyboard>) -> Self {
         let limit = if reply_markup.is_some() { LONGEST - RESERVED } else { LONGEST };
         let text = if text.shown().trim().is_empty() { Text::plain(NOTHING) } else { text };
-        Self { text: text.within(limit).html(), parse_mode: ParseMode::Html, reply_markup }
+        let text = text.within(limit);
+        Self { text: text.html(), parse_mode: ParseMode::Html, plain: text.shown(), reply_markup }
     }
 }

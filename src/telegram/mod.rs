@@ -27,7 +27,7 @@ pub use self::answer::answer;
 pub use self::failure::{Fault, failure, refusal};
 pub use self::help::help;
 pub use self::keyboard::{Button, Keyboard};
-pub use self::lists::{ListedGate, ListedSession, gates, sessions, tasks};
+pub use self::lists::{ListedGate, ListedNotification, ListedSession, gates, notifications, sessions, tasks};
 pub use self::logs::{Log, logs};
 pub use self::message::{Message, ParseMode};
 pub use self::notice::{Kind, Notice, notice};

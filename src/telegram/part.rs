@@ -261,10 +261,8 @@ impl Telling<'_> {
         let now = self.events.iter().any(|event| matches!(event, Event::RunEnding { .. }));
         let running = current.filter(|(session, _)| session.run().is_some());
         let running = running.map(|(session, task)| words::task(session, task.number()));
-        let running = running.map(|task| match now {
-            true => interrupted_by_pause(&task),
-            false => Text::plain(format!("{task} is running and goes on to its end.")),
-        });
+        let goes_on = |task: &str| Text::plain(format!("{task} is running and goes on to its end."));
+        let running = running.map(|task| if now { interrupted_by_pause(&task) } else { goes_on(&task) });
         Text::paragraphs([
             Text::bold(format!("⏸️ Orchestrator Paused{}", self.by(by))),
             Text::lines([

@@ -20,7 +20,7 @@ pub(super) fn line(text: &str, limit: usize) -> String {
 /// A text of several lines, without empty ones at its ends and more than one of them in a row.
 pub(super) fn passage(text: &str, limit: usize) -> String {
     let mut lines: Vec<&str> = Vec::new();
-    let cleaned = cleaned(text);
+    let cleaned = with_blanks(&cleaned(text));
     for line in cleaned.trim().lines().map(str::trim_end) {
         if !(line.is_empty() && lines.last().is_some_and(|last| last.is_empty())) {
             lines.push(line);
@@ -31,7 +31,7 @@ pub(super) fn passage(text: &str, limit: usize) -> String {
 
 /// The last lines of what a program printed, and how many those are; whole lines if one of them fits.
 pub(super) fn last_lines(text: &str, limit: usize) -> (String, usize) {
-    let cleaned = cleaned(text).replace('\t', "    ");
+    let cleaned = with_blanks(&cleaned(text));
     let (mut kept, mut left) = (Vec::new(), limit);
     for line in cleaned.trim_end().lines().rev() {
         let line = isolated(line.trim_end(), limit);
@@ -94,6 +94,11 @@ fn cleaned(text: &str) -> String {
         _ => Some(character),
     };
     text.replace("\r\n", "\n").chars().filter_map(plain).collect()
+}
+
+/// Telegram shows a tab as one blank.
+fn with_blanks(text: &str) -> String {
+    text.replace('\t', "    ")
 }
 
 /// What turns the direction of a text or is nothing but a mark of an encoding.

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+pub mod chat_message;
 pub mod claude;
 pub mod daemon;
 pub mod database;
