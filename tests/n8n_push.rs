@@ -285,6 +285,7 @@ fn a_rehearsal_reads_every_page_and_changes_nothing() {
     would add     .env (where n8n takes notifications)
     would add     .env (the key that n8n asks for)
     would make    credential Orchestrator Telegram bot
+    would make    credential Orchestrator Telegram address
     would make    credential Orchestrator secret
     would make    credential Orchestrator notify header
     would update  credential Orchestrator signature
@@ -347,6 +348,7 @@ fn what_is_configured_otherwise_is_left_alone() {
     assert_snapshot!(attempt.newcomer.masked(&said.out), @r"
     The bot is @shop_bot.
     would make    credential Orchestrator Telegram bot
+    would make    credential Orchestrator Telegram address
     would make    credential Orchestrator secret
     would make    credential Orchestrator notify header
     would make    credential Orchestrator signature
