@@ -18,7 +18,7 @@ use super::telegram_server::{Door, deliver};
 use super::{SOON, free_port};
 
 /// How long anything may take that goes through n8n.
-pub const THROUGH_N8N: Duration = Duration::from_secs(40);
+pub const THROUGH_N8N: Duration = Duration::from_mins(1);
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
@@ -145,11 +145,15 @@ impl Telegram {
     pub fn await_delivery(&self) {
         eventually(THROUGH_N8N, "every update to be taken", || {
             let books = self.shared.books();
-            if books.waiting.is_empty() { Ok(()) } else { Err((books.waiting.clone(), books.last_error.clone())) }
+            if books.waiting.is_empty() {
+                Ok(())
+            } else {
+                Err((books.waiting.clone(), books.last_error.clone()))
+            }
         });
     }
 
-    fn enqueue(&self, kind: &str, content: Value, copies: usize) -> i64 {
+    fn enqueue(&self, kind: &str, content: &Value, copies: usize) -> i64 {
         let mut books = self.shared.books();
         let id = books.number();
         books.waiting.push_back(Delivery { update: json!({"update_id": id, kind: content}), copies });
@@ -200,7 +204,7 @@ impl Phone<'_> {
             let length = text.split_whitespace().next().unwrap().encode_utf16().count();
             message["entities"] = json!([{"type": "bot_command", "offset": 0, "length": length}]);
         }
-        self.telegram.enqueue("message", message, copies)
+        self.telegram.enqueue("message", &message, copies)
     }
 
     /// Presses the button for `choice` (`approve`, `skip` …) of a message as it was seen, whether or not it still has it;
@@ -224,7 +228,7 @@ impl Phone<'_> {
             "id": id, "from": self.person(), "message": message, "chat_instance": "1",
             "data": button["callback_data"],
         });
-        self.telegram.enqueue("callback_query", press, 1);
+        self.telegram.enqueue("callback_query", &press, 1);
         button["text"].as_str().unwrap().to_owned()
     }
 
@@ -282,7 +286,11 @@ impl Phone<'_> {
     pub fn sees(&self, message: &Value, what: &str) -> Value {
         eventually(THROUGH_N8N, &format!("the message to say {what:?}"), || {
             let now = self.looks_at(message);
-            if now["text"].as_str().unwrap().contains(what) { Ok(now) } else { Err((now, self.telegram.refusals())) }
+            if now["text"].as_str().unwrap().contains(what) {
+                Ok(now)
+            } else {
+                Err((now, self.telegram.refusals()))
+            }
         })
     }
 
