@@ -12,6 +12,7 @@ need git git
 need g++ g++
 need make make
 need npm npm
+need openssl openssl
 need promtool prometheus
 need zsh zsh
 need fish fish

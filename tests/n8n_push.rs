@@ -5,14 +5,17 @@
 mod support;
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 use serde_json::json;
 use support::document::Document;
+use support::eventually::eventually;
 use support::loopback::{Asked, Loopback, Reply, reply};
 use support::newcomer::{Newcomer, tree};
-use support::{free_port, processes};
+use support::{SOON, free_port, processes};
 
 const API_KEY: &str = "hush-api-key";
 const TOKEN: &str = "123456789:hush-hush";
@@ -218,6 +221,36 @@ fn an_n8n_that_isnt_there_or_isnt_one() {
 }
 
 #[test]
+fn certificates_are_judged_by_the_systems_roots() {
+    let mut attempt = Attempt::new();
+    let (certificate, key) = (attempt.newcomer.path("certificate.pem"), attempt.newcomer.path("key.pem"));
+    let openssl = |arguments: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let names = ["-subj", "/CN=n8n", "-addext", "subjectAltName=IP:127.0.0.1"];
+    let own = ["-addext", "basicConstraints=critical,CA:FALSE", "-days", "2"];
+    let files = ["-out", certificate.to_str().unwrap(), "-keyout", key.to_str().unwrap()];
+    let new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    assert!(openssl(&[&new[..], &names, &own, &files].concat()).status().unwrap().success());
+    let port = free_port().to_string();
+    let files = ["-cert", files[1], "-key", files[3]];
+    let mut server =
+        openssl(&[&["s_server", "-quiet", "-www", "-accept", &port], &files[..]].concat()).spawn().unwrap();
+    eventually(SOON, "the server to listen", || TcpStream::connect(format!("127.0.0.1:{port}")).map(drop));
+
+    let refused = attempt.push(&format!("https://127.0.0.1:{port}"), &[]);
+    attempt.set("SSL_CERT_FILE", certificate.to_str().unwrap());
+    let accepted = attempt.push(&format!("https://127.0.0.1:{port}"), &[]);
+
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_snapshot!(attempt.newcomer.masked(&refused.err), @r"error: n8n at #.#.#.#:# can't be reached: invalid peer certificate: UnknownIssuer; its certificate must come from an authority that this system knows (on Debian the package ca-certificates), or from one in the file that SSL_CERT_FILE names");
+    assert_snapshot!(attempt.newcomer.masked(&accepted.err), @r"error: what answers at https://#.#.#.#:# is not n8n's public API (HTTP #): is --url right, and without what n8n's pages add to it, such as /home/workflows? Is N8N_PUBLIC_API_DISABLED set?");
+}
+
+#[test]
 fn an_n8n_that_refuses() {
     assert_snapshot!(Attempt::with(refused(401, "Unauthorized"), open_bot).fails(&[]), @r"error: n8n doesn't accept the key in N8N_API_KEY: make one in n8n under Settings > n8n API");
     assert_snapshot!(Attempt::with(refused(403, "Forbidden"), open_bot).fails(&[]), @r"error: the key in N8N_API_KEY may not list workflows: in n8n under Settings > n8n API, give it the scopes for credentials (create, list, update) and workflows (activate, create, deactivate, list, read, update)");
@@ -285,6 +318,7 @@ fn a_rehearsal_reads_every_page_and_changes_nothing() {
     would add     .env (where n8n takes notifications)
     would add     .env (the key that n8n asks for)
     would make    credential Orchestrator Telegram bot
+    would make    credential Orchestrator Telegram address
     would make    credential Orchestrator secret
     would make    credential Orchestrator notify header
     would update  credential Orchestrator signature
@@ -347,6 +381,7 @@ fn what_is_configured_otherwise_is_left_alone() {
     assert_snapshot!(attempt.newcomer.masked(&said.out), @r"
     The bot is @shop_bot.
     would make    credential Orchestrator Telegram bot
+    would make    credential Orchestrator Telegram address
     would make    credential Orchestrator secret
     would make    credential Orchestrator notify header
     would make    credential Orchestrator signature
@@ -373,10 +408,14 @@ fn no_secret_gets_into_a_process_list() {
     );
     let (url, telegram) = (attempt.n8n.url(), attempt.telegram.url());
     let arguments = ["n8n", "push", "--url", &url, "--telegram-url", &telegram, "--dry-run"];
-    let mut child = attempt.newcomer.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
-    support::eventually::eventually(support::SOON, "n8n to be asked", || {
-        if attempt.n8n.asked().is_empty() { Err("not yet") } else { Ok(()) }
-    });
+    let mut child = attempt.newcomer.command(&arguments).stdout(Stdio::null()).spawn().unwrap();
+    eventually(
+        SOON,
+        "n8n to be asked",
+        || {
+            if attempt.n8n.asked().is_empty() { Err("not yet") } else { Ok(()) }
+        },
+    );
     let line = fs::read_to_string(format!("/proc/{}/cmdline", child.id())).unwrap();
     drop(release);
     assert!(line.contains("push") && !line.contains("hush"), "{line:?}");

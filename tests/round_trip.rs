@@ -29,15 +29,15 @@ fn legs(newcomer: &Newcomer) -> String {
     let said = newcomer.call(&["doctor", "--round-trip", "--json"]);
     assert!(!said.out.contains("hush"), "{said:?}");
     let report: Value = serde_json::from_str(&said.out).unwrap();
-    let mut lines = String::new();
-    for finding in report["findings"].as_array().unwrap() {
-        let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-        if LEGS.contains(&text("check").as_str()) {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let lines =
+        findings.filter(|finding| LEGS.contains(&finding["check"].as_str().unwrap())).map(|finding| {
+            let text = |key: &str| finding[key].as_str().unwrap_or_default();
             assert_eq!(text("level") == "ok", finding["remedy"].is_null(), "{finding}");
             let remedy = finding["remedy"].as_str().map_or(String::new(), |remedy| format!(" → {remedy}"));
-            lines += &format!("{} {}: {}{remedy}\n", text("level"), text("check"), text("message"));
-        }
-    }
+            format!("{} {}: {}{remedy}\n", text("level"), text("check"), text("message"))
+        });
+    let lines: String = lines.collect();
     assert_eq!(said.code, Some(i32::from(report["ok"] == false)));
     newcomer.masked(&lines)
 }
@@ -50,7 +50,7 @@ fn answered(status: u16, body: Value) -> String {
 
 /// A 200 with what n8n found out, all of it well but for these.
 #[track_caller]
-fn found(changes: Value) -> String {
+fn found(changes: &Value) -> String {
     let mut round_trip = json!({
         "webhook_url": "https://n8n.example.com/webhook/0182637e-6d96-4280-a316-543d5dd63860/webhook",
         "expected_base": "https://n8n.example.com", "pending_updates": 0, "last_error": null,
@@ -72,7 +72,7 @@ fn found(changes: Value) -> String {
 
 #[test]
 fn all_is_well() {
-    assert_snapshot!(found(json!({})), @r"
+    assert_snapshot!(found(&json!({})), @r"
     ok bot: Telegram sends the bot's messages to n8n.example.com
     ok daemon: n8n reaches the daemon, which accepts its secret
     ");
@@ -197,32 +197,32 @@ fn one_chat_of_two() {
 
 #[test]
 fn the_bot_and_its_messages() {
-    assert_snapshot!(found(json!({ "webhook_url": "" })), @r#"
+    assert_snapshot!(found(&json!({ "webhook_url": "" })), @r#"
     fail bot: Telegram sends the bot's messages nowhere → publish "Telegram → Orchestrator" in n8n, or orchestrator n8n push
     ok daemon: n8n reaches the daemon, which accepts its secret
     "#);
-    assert_snapshot!(found(json!({ "webhook_url": null, "pending_updates": null })), @r"
+    assert_snapshot!(found(&json!({ "webhook_url": null, "pending_updates": null })), @r"
     warn bot: n8n can't learn from Telegram where the bot's messages go → call this again in a while
     ok daemon: n8n reaches the daemon, which accepts its secret
     ");
-    assert_snapshot!(found(json!({ "webhook_url": "https://other.example.com/secret-path" })), @r#"
+    assert_snapshot!(found(&json!({ "webhook_url": "https://other.example.com/secret-path" })), @r#"
     fail bot: Telegram sends the bot's messages to other.example.com, not to n8n at n8n.example.com → another service uses this bot: give it one of its own, then publish "Telegram → Orchestrator" in n8n, or orchestrator n8n push
     ok daemon: n8n reaches the daemon, which accepts its secret
     "#);
     let late =
         json!({ "pending_updates": 1, "last_error": "SSL error {error:0A000086:certificate verify failed}" });
-    assert_snapshot!(found(late), @r"
+    assert_snapshot!(found(&late), @r"
     ok bot: Telegram sends the bot's messages to n8n.example.com
     warn delivery: Telegram's last failure: SSL error {error:#A#:certificate verify failed}; # message to the bot still waiting → if nothing arrives: n8n must be reached from outside by https, with a valid certificate
     ok daemon: n8n reaches the daemon, which accepts its secret
     ");
     let failed = "Wrong response from the webhook: 502 Bad Gateway";
-    assert_snapshot!(found(json!({ "last_error": failed })), @r"
+    assert_snapshot!(found(&json!({ "last_error": failed })), @r"
     ok bot: Telegram sends the bot's messages to n8n.example.com
     ok delivery: nothing is waiting (Telegram's last failure: Wrong response from the webhook: # Bad Gateway)
     ok daemon: n8n reaches the daemon, which accepts its secret
     ");
-    assert_snapshot!(found(json!({ "pending_updates": 3 })), @r"
+    assert_snapshot!(found(&json!({ "pending_updates": 3 })), @r"
     ok bot: Telegram sends the bot's messages to n8n.example.com
     warn delivery: # messages to the bot still waiting → if nothing arrives: n8n must be reached from outside by https, with a valid certificate
     ok daemon: n8n reaches the daemon, which accepts its secret
@@ -232,7 +232,7 @@ fn the_bot_and_its_messages() {
 #[test]
 fn the_way_back_to_the_daemon() {
     let daemon = |status: u16, message: &str| {
-        let lines = found(json!({ "daemon": { "status": status, "message": message } }));
+        let lines = found(&json!({ "daemon": { "status": status, "message": message } }));
         lines.lines().last().unwrap().to_owned()
     };
     assert_snapshot!(daemon(0, "connect ECONNREFUSED 127.0.0.1:5000"), @r"fail daemon: n8n can't reach the daemon, and nothing answers at http://#.#.#.#:# → orchestrator serve");

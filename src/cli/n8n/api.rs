@@ -206,6 +206,9 @@ impl<'a> Api<'a> {
                 Trouble::Failed { task, message: shortened(&refusal.message, LONGEST_MESSAGE) }
             }
             (StatusCode::NOT_FOUND, _) if task.starts_with("list") => is_not_n8n(),
+            (StatusCode::CONFLICT, Some(refusal)) => {
+                Trouble::Conflict { task, message: shortened(&refusal.message, LONGEST_MESSAGE) }
+            }
             (_, Some(refusal)) => {
                 Trouble::Refused { task, message: shortened(&refusal.message, LONGEST_MESSAGE) }
             }

@@ -78,7 +78,10 @@ async fn receives(
         return until(deadline, arrives).await;
     }
     api.unpublish(workflow).await?;
+    // n8n does both when it gets to them, and neither if it finds that the one takes back the other.
+    until(Instant::now() + PATIENCE / 2, async || Ok(bot.webhook().await?.url.is_empty())).await?;
     api.publish(workflow).await?;
+    let deadline = Instant::now() + PATIENCE;
     let is_in_place = until(deadline, arrives).await?;
     if is_in_place {
         say::out(format_args!("published workflow {} again, for the bot's messages", FROM_TELEGRAM.name));

@@ -57,6 +57,11 @@ pub(in crate::cli) enum Trouble {
     TooOld { task: String },
     #[error("n8n failed to {task} ({message}): its log says why")]
     Failed { task: String, message: String },
+    #[error(
+        "n8n would not {task}: {message} If another workflow has the same webhook, unpublish it; if a review of this one is \
+         open, end it"
+    )]
+    Conflict { task: String, message: String },
     #[error("n8n would not {task}: {message}")]
     Refused { task: String, message: String },
     #[error("n8n has {number} {kind} named {name:?} ({ids}): delete or rename all but one")]
