@@ -80,3 +80,34 @@ fn inner<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn st
     let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static)).or_else(|| cause.source())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_here, place};
+
+    #[test]
+    fn what_is_shown_of_an_address_leads_there_and_is_no_secret() {
+        let shown = |url: &str| place(&url.parse().unwrap());
+        assert_eq!(shown("https://n8n.example.com/webhook/hush-hush?key=hush"), "n8n.example.com");
+        assert_eq!(shown("http://ann:hush@[::1]:5678/"), "[::1]:5678");
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        let here = |url: &str| is_here(&url.parse().unwrap());
+        for url in [
+            "http://127.0.0.1:5000",
+            "http://127.8.9.1",
+            "http://[::1]:5000",
+            "http://localhost",
+            "http://n8n.localhost",
+        ] {
+            assert!(here(url), "{url}");
+        }
+        for url in
+            ["http://0.0.0.0", "http://localhost.example.com", "https://n8n.example.com", "http://172.17.0.1"]
+        {
+            assert!(!here(url), "{url}");
+        }
+    }
+}

@@ -126,6 +126,12 @@ fn an_n8n_elsewhere_needs_an_address_that_it_can_reach() {
     let attempt = Attempt::new();
     let said = attempt.push("https://n8n.example.com", &[]);
     assert_snapshot!(attempt.newcomer.masked(&said.err), @r"error: n8n at n8n.example.com can't reach the daemon at http://#.#.#.#:#, which only this machine can: name with --daemon-url an address that n8n reaches (docs/n8n.md tells how to make one)");
+    let mut choosy = Attempt::new();
+    choosy.set("ORCHESTRATOR__SERVER__ALLOWED_HOSTS", "127.0.0.1,orchestrator.example.com");
+    assert_snapshot!(choosy.fails(&["--daemon-url", "https://other.example.com"]), @r"error: n8n would call the daemon other.example.com, a name that it doesn't answer to: add it to server.allowed_hosts, or name another one with --daemon-url");
+    let said =
+        choosy.push(&choosy.n8n.url(), &["--daemon-url", "https://orchestrator.example.com", "--dry-run"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
     let said = attempt.push("http://n8n.invalid", &["--daemon-url", "https://orchestrator.example.com"]);
     assert_snapshot!(attempt.newcomer.masked(&said.err), @r"error: n8n at n8n.invalid can't be reached: failed to lookup address information: Name or service not known; see whether it runs, and --url is right");
 }

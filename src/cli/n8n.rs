@@ -28,8 +28,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   orchestrator n8n push --url http://localhost:5678 --dry-run
   orchestrator n8n push --url https://n8n.example.com --daemon-url https://orchestrator.example.com
 
-The API key is made in n8n under Settings > n8n API, the bot's token by @BotFather. The keys that n8n and the daemon prove
-themselves with are made here, and written to .env beside the configuration. docs/n8n.md has the whole way.
+The API key is made in n8n under Settings > n8n API, the bot's token by @BotFather. The key by which n8n knows the daemon is \
+made here, and written to .env beside the configuration. docs/n8n.md has the whole way.
 
 Exit codes:
   0  all is in place

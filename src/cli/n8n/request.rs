@@ -65,7 +65,7 @@ impl<'a> Request<'a> {
             signing_key,
             notify_key,
             is_new_key,
-            daemon_url: daemon_url(config, options)?,
+            daemon_url: allowed(config, daemon_url(config, options)?)?,
             dotenv,
         })
     }
@@ -74,6 +74,17 @@ impl<'a> Request<'a> {
     pub(super) fn notify_url(&self) -> String {
         format!("{}{NOTIFY_PATH}", shown(&self.options.url))
     }
+}
+
+/// The daemon's address, if the daemon answers to that name.
+fn allowed(config: &Config, url: Url) -> Result<Url, Trouble> {
+    let (hosts, host) = (&config.server.allowed_hosts, url.host_str().unwrap_or_default());
+    let bare = |host: &str| host.trim_matches(['[', ']']).to_ascii_lowercase();
+    let is_known = |known: &String| bare(known) == bare(host) || known.eq_ignore_ascii_case(&place(&url));
+    if hosts.is_empty() || hosts.iter().any(is_known) {
+        return Ok(url);
+    }
+    Err(Trouble::HostNotAllowed { host: host.to_owned() })
 }
 
 /// A path as it is given to a shell.

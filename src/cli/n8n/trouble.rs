@@ -37,6 +37,11 @@ pub(in crate::cli) enum Trouble {
         "server.port is 0, so that the daemon's port is another one each time: set it, or use --daemon-url"
     )]
     NoPort,
+    #[error(
+        "n8n would call the daemon {host}, a name that it doesn't answer to: add it to server.allowed_hosts, or name another \
+         one with --daemon-url"
+    )]
+    HostNotAllowed { host: String },
     #[error("{who} at {at} can't be reached: {why}; {advice}")]
     Unreachable { who: &'static str, at: String, why: String, advice: String },
     #[error("n8n doesn't accept the key in N8N_API_KEY: make one in n8n under Settings > n8n API")]
