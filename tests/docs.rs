@@ -57,6 +57,11 @@ fn troubleshooting() {
 }
 
 #[test]
+fn notifications() {
+    follow("docs/notifications.md");
+}
+
+#[test]
 fn n8n() {
     follow("docs/n8n.md");
 }

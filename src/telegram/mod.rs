@@ -14,6 +14,7 @@ mod message;
 mod notice;
 mod outlook;
 mod part;
+mod probe;
 mod progress;
 mod quoted;
 mod rank;
@@ -32,6 +33,7 @@ pub use self::lists::{ListedGate, ListedNotification, ListedSession, gates, noti
 pub use self::logs::{Log, logs};
 pub use self::message::{Message, ParseMode};
 pub use self::notice::{Kind, Notice, notice};
+pub use self::probe::probe;
 pub use self::progress::{progress, progress_end};
 pub use self::scene::Scene;
 pub use self::status::{Status, status};

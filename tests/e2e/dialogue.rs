@@ -42,14 +42,16 @@ fn by_messages() {
     let tapped = tappable(&complete, "/skip_");
     ana.says(&tapped);
     ana.hears("⏭ Task 2/3 skipped");
-    ana.hears("⚙️ Executing Task 3/3");
+    let executing = ana.hears("⚙️ Executing Task 3/3");
     until(A_RUN, "task 3 to work", || ready(&stage.work).exists());
     ana.says("/logs 5");
     let logs = ana.hears("📜 Recent logs");
     assert!(text(&logs).contains("Task 3/3 started"), "{logs:#}");
+    ana.sees(&executing, "⚙️ Task 3/3 · ");
     fs::write(go(&stage.work), "").unwrap();
     let end = ana.hears("🎉 Session complete!");
     assert!(text(&end).contains("2 of 3 tasks done, 1 skipped"), "{end:#}");
+    ana.sees(&executing, "✅ Task 3/3 done in ");
 
     stage.assert_all_told();
     assert_eq!(ana.unheard(), Vec::<Value>::new(), "no message twice, and none that nobody expects");

@@ -16,12 +16,11 @@ use self::answer::Answer;
 use super::report::Finding;
 use crate::app::clock;
 use crate::config::Config;
-use crate::{outward, signature};
+use crate::{outward, signature, telegram};
 
 /// Longer than n8n takes for four calls to Telegram and one to a daemon that doesn't answer.
 const PATIENCE: Duration = Duration::from_secs(45);
 pub(super) const PUSH: &str = "orchestrator n8n push";
-const MESSAGE: &str = "A test by `orchestrator doctor --round-trip`: notifications arrive here.";
 
 /// Sends the message to each chat; what is the same for all of them is told once.
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
@@ -82,17 +81,18 @@ async fn send(config: &Config, url: &Url, key: &SecretString, chat: Option<&str>
 }
 
 fn body(id: &str, now: Timestamp, chat: Option<&str>) -> String {
+    let probe = telegram::probe();
     json!({
         "id": id,
         "type": "info",
-        "message": MESSAGE,
+        "message": probe.plain,
         "event": "round_trip",
         "session": null,
         "task": null,
         "gate": null,
         "chat_id": chat,
         "occurred_at": now,
-        "telegram": { "text": format!("🔁 {}", MESSAGE.replace('`', "")) },
+        "telegram": probe,
     })
     .to_string()
 }
