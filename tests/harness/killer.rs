@@ -76,8 +76,9 @@ impl<'a> Killer<'a> {
             return std::thread::sleep(Duration::from_micros(self.dice.u64(..A_START)));
         }
         let since = Instant::now();
-        let before = self.count(moment);
-        while self.count(moment) == before && since.elapsed() < MOST && !self.arena.is_condemned() {
+        // The first, the second or the third of its kind in this daemon's life.
+        let awaited = self.count(moment) + self.dice.usize(1..=3);
+        while self.count(moment) < awaited && since.elapsed() < MOST && !self.arena.is_condemned() {
             if self.has_ended(daemon) {
                 return;
             }

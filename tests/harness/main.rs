@@ -12,6 +12,7 @@ mod killer;
 mod listener;
 mod operator;
 mod record;
+mod sabotage;
 mod wire;
 
 use std::time::Instant;
