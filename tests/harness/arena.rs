@@ -118,6 +118,14 @@ impl Arena {
         String::from_utf8_lossy(&said[said.len().saturating_sub(6000)..]).into_owned()
     }
 
+    /// The last line that isn't merely about the end.
+    pub fn last_words(&self) -> String {
+        let said = self.said();
+        let is_of_note =
+            |line: &&str| !line.contains(" INFO ") && !line.is_empty() && !line.starts_with("note: ");
+        said.lines().rev().find(is_of_note).unwrap_or_default().chars().take(300).collect()
+    }
+
     pub fn complain(&self, complaint: String) {
         self.complaints.lock().unwrap().push(complaint);
     }

@@ -1,5 +1,7 @@
 //! Starts the daemon and kills it, at moments that are spread over its life but drawn to where something is being written.
 
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Child;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -41,27 +43,46 @@ pub struct Killer<'a> {
     arena: &'a Arena,
     dice: fastrand::Rng,
     tail: Tail,
+    /// How many daemons it came to.
+    pub kills: u64,
+    /// How daemons ended by themselves, and how many.
+    pub ends: BTreeMap<String, u32>,
 }
 
 impl<'a> Killer<'a> {
     pub fn new(arena: &'a Arena, seed: u64) -> Self {
-        Self { arena, dice: fastrand::Rng::with_seed(seed), tail: arena.record.tail() }
+        Self {
+            arena,
+            dice: fastrand::Rng::with_seed(seed),
+            tail: arena.record.tail(),
+            kills: 0,
+            ends: BTreeMap::new(),
+        }
     }
 
-    /// Kills so many daemons; gives how many it came to.
-    pub fn work(&mut self, kills: u64, environment: impl Fn() -> Vec<(&'static str, String)>) -> u64 {
-        for killed in 0..kills {
-            if self.arena.is_condemned() {
-                return killed;
-            }
-            let mut daemon = self.arena.start(&environment());
+    /// Kills so many daemons.
+    pub fn work(
+        &mut self,
+        kills: u64,
+        environment: impl Fn(&mut fastrand::Rng) -> Vec<(&'static str, String)>,
+    ) {
+        while self.kills < kills && !self.arena.is_condemned() {
+            let mut daemon = self.arena.start(&environment(&mut self.dice));
             self.await_moment(&mut daemon);
             self.kill(&mut daemon);
+            self.kills += 1;
             if self.dice.u8(..100) < 5 {
                 std::thread::sleep(Duration::from_micros(self.dice.u64(..20_000)));
             }
         }
-        kills
+    }
+
+    /// Ends the last one, which must live.
+    pub fn end(&mut self, daemon: &mut Child) {
+        if !self.has_ended(daemon) {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+        }
     }
 
     fn await_moment(&mut self, daemon: &mut Child) {
@@ -76,10 +97,11 @@ impl<'a> Killer<'a> {
             return std::thread::sleep(Duration::from_micros(self.dice.u64(..A_START)));
         }
         let since = Instant::now();
-        // The first, the second or the third of its kind in this daemon's life.
-        let awaited = self.count(moment) + self.dice.usize(1..=3);
-        while self.count(moment) < awaited && since.elapsed() < MOST && !self.arena.is_condemned() {
-            if self.has_ended(daemon) {
+        // The first of its kind in this daemon's life, or a later one. Where everything fails now and then, lives are longer.
+        let (most, patience) = if self.arena.is_faulty() { (12, 5 * MOST) } else { (3, MOST) };
+        let awaited = self.count(moment) + self.dice.usize(1..=most);
+        while self.count(moment) < awaited && since.elapsed() < patience && !self.arena.is_condemned() {
+            if daemon.try_wait().unwrap().is_some() {
                 return;
             }
             std::thread::sleep(LOOK_AGAIN);
@@ -104,10 +126,11 @@ impl<'a> Killer<'a> {
         }
     }
 
-    fn has_ended(&self, daemon: &mut Child) -> bool {
+    fn has_ended(&mut self, daemon: &mut Child) -> bool {
         match daemon.try_wait().unwrap() {
             None => false,
             Some(status) => {
+                *self.ends.entry(format!("{status}: {}", self.arena.last_words())).or_default() += 1;
                 if !self.arena.is_faulty() {
                     self.arena.complain(format!("ended: {status} by itself\n{}", self.arena.said()));
                 }
@@ -156,7 +179,6 @@ impl<'a> Killer<'a> {
         loop {
             if let Some(status) = daemon.try_wait().unwrap() {
                 // Before it listens for signals, it dies of them.
-                use std::os::unix::process::ExitStatusExt as _;
                 if !status.success() && status.signal() != Some(15) && !self.arena.is_faulty() {
                     self.arena.complain(format!("ended: {status} after SIGTERM\n{}", self.arena.said()));
                 }

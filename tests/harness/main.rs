@@ -6,6 +6,7 @@
 mod support;
 
 mod arena;
+mod faults;
 mod grants;
 mod judge;
 mod killer;
@@ -15,6 +16,8 @@ mod record;
 mod sabotage;
 mod wire;
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arena::{Arena, Setting};
@@ -42,34 +45,56 @@ struct Outcome {
     kills: u64,
     figures: Figures,
     complaints: Vec<String>,
+    /// How daemons ended that nobody had killed, and how many.
+    ends: BTreeMap<String, u32>,
 }
 
+/// What goes wrong besides, until the last daemon is started.
+trait Faults: Sync {
+    /// What the next daemon is given in its environment.
+    fn environment(&self, _dice: &mut fastrand::Rng) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// What happens meanwhile.
+    fn happen(&self, _arena: &Arena, _seed: u64, _over: &AtomicBool) {}
+}
+
+/// Nothing but what kills.
+struct NoFaults;
+
+impl Faults for NoFaults {}
+
 /// Kills so many daemons, lets the last one live, leads its session to an end, and judges.
-fn trial(setting: Setting, seed: u64, kills: u64) -> Outcome {
+fn trial(setting: Setting, seed: u64, kills: u64, faults: &impl Faults) -> Outcome {
     let arena = Arena::new(setting);
     let listener = Listener::default();
-    let (killed, figures) = std::thread::scope(|scope| {
+    let over = AtomicBool::new(false);
+    let (killer, figures) = std::thread::scope(|scope| {
         let operator = scope.spawn(|| Operator::new(&arena, seed).work());
         scope.spawn(|| listener.listen(&arena));
-        let killed = Killer::new(&arena, seed ^ 1).work(kills, Vec::new);
+        let disturber = scope.spawn(|| faults.happen(&arena, seed, &over));
+        let mut killer = Killer::new(&arena, seed ^ 1);
+        killer.work(kills, |dice| faults.environment(dice));
+        over.store(true, Ordering::Relaxed);
+        disturber.join().unwrap();
+        arena.set_faulty(false);
         let mut daemon = arena.start(&[]);
         arena.drain();
         operator.join().unwrap();
-        let figures = if arena.is_condemned() {
-            Figures::default()
-        } else {
-            Judge::new(&arena, listener.all(&arena)).judge()
-        };
+        let mut figures = Figures::default();
+        if !arena.is_condemned() {
+            figures = Judge::new(&arena, listener.all(&arena)).judge();
+        }
         listener.stop();
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
-        (killed, figures)
+        killer.end(&mut daemon);
+        (killer, figures)
     });
     let mut complaints = arena.complaints();
     if !complaints.is_empty() {
         complaints.push(arena.said());
     }
-    Outcome { kills: killed, figures, complaints }
+    Outcome { kills: killer.kills, figures, complaints, ends: killer.ends }
 }
 
 #[test]
@@ -79,7 +104,9 @@ fn nothing_is_lost_doubled_or_left_by_daemons_that_are_killed() {
     let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let trials: Vec<_> = (0..ARENAS)
             .map(|arena| {
-                scope.spawn(move || trial(Setting::usual(), seed.wrapping_add(arena), kills / ARENAS))
+                scope.spawn(move || {
+                    trial(Setting::usual(), seed.wrapping_add(arena), kills / ARENAS, &NoFaults)
+                })
             })
             .collect();
         trials.into_iter().map(|trial| trial.join().unwrap()).collect()

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::arena::Setting;
-use crate::trial;
+use crate::{NoFaults, trial};
 
 /// What a daemon may be told to do wrong, and what the judge calls it.
 const CRIMES: [(&str, &str); 10] = [
@@ -122,7 +122,7 @@ fn the_judge_finds_every_crime() {
             environment: vec![("SABOTAGE", crime.to_owned())],
             ..Setting::usual()
         };
-        let outcome = trial(setting, seed.wrapping_add(number), MOST);
+        let outcome = trial(setting, seed.wrapping_add(number), MOST, &NoFaults);
         let found = outcome.complaints.first().cloned().unwrap_or_default();
         eprintln!("{crime}: after {} kills: {}", outcome.kills, found.chars().take(160).collect::<String>());
         if !outcome.complaints.iter().any(|complaint| complaint.starts_with(called)) {
@@ -130,11 +130,11 @@ fn the_judge_finds_every_crime() {
         }
     }
     assert!(missed.is_empty(), "HARNESS_SEED={seed}: not found out: {missed:#?}");
-    let honest = trial(Setting { program, ..Setting::usual() }, seed, 60);
+    let honest = trial(Setting { program, ..Setting::usual() }, seed, 60, &NoFaults);
     assert!(honest.complaints.is_empty(), "the copy that breaks nothing: {:#?}", honest.complaints);
 }
 
-/// Builds the copy, with the dependencies that are built already.
+/// Builds the copy, in a folder of its own beside what is built from the tree.
 fn build() -> PathBuf {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR"));
     let built = Path::new(env!("CARGO_BIN_EXE_orchestrator")).parent().unwrap();
@@ -163,14 +163,6 @@ fn build() -> PathBuf {
     let library = copy.join("src/lib.rs");
     let text = fs::read_to_string(&library).unwrap();
     fs::write(&library, text + BREAKS).unwrap();
-    if !target.exists() {
-        // Only what saves time: cargo builds whatever it doesn't find.
-        shell(
-            "mkdir -p \"$2/debug/deps\" && cp -a \"$1/.fingerprint\" \"$1/build\" \"$2/debug/\" &&
-             find \"$1/deps\" -name 'lib*' -print0 | xargs -0 cp -al -t \"$2/debug/deps\" || true",
-            &[built, &target],
-        );
-    }
     let status = Command::new(env!("CARGO"))
         .args(["build", "--offline", "--locked", "--bin", "orchestrator"])
         .current_dir(&copy)
