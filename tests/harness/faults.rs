@@ -7,9 +7,14 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::arena::{Arena, Setting};
+use crate::arena::{Arena, PATIENCE, Setting};
+use crate::judge::Judge;
+use crate::listener::Listener;
+use crate::operator::Operator;
+use crate::support::eventually::until;
 use crate::{Faults, Outcome, given, seed, trial};
 
 const LIBRARIES: [&str; 2] = ["fiu_run_preload.so", "fiu_posix_preload.so"];
@@ -138,6 +143,48 @@ fn nothing_is_lost_or_doubled_by_a_full_disk() {
     let setting = Setting { root: Some(disk.root()), faulty: true, ..Setting::usual() };
     let outcome = trial(setting, seed, kills, &disk);
     report(&outcome, began.elapsed(), seed);
+}
+
+/// Nobody kills this one: it has to live through it, and to go on by itself whenever there is space.
+#[test]
+fn a_full_disk_ends_no_daemon() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("LEFT OUT: only root can mount the small file system that this test fills");
+        return;
+    }
+    let seed = seed();
+    let disk = FullDisk::mount();
+    let arena = Arena::new(Setting { root: Some(disk.root()), faulty: true, ..Setting::usual() });
+    let mut daemon = arena.start(&[]);
+    arena.insist("/status", &json!({}));
+    let listener = Listener::default();
+    std::thread::scope(|scope| {
+        let operator = scope.spawn(|| Operator::new(&arena, seed).work());
+        scope.spawn(|| listener.listen(&arena));
+        let mut dice = fastrand::Rng::with_seed(seed ^ 2);
+        for _ in 0..given("HARNESS_FILLS", 8) {
+            disk.fill();
+            std::thread::sleep(Duration::from_millis(dice.u64(1..400)));
+            fs::remove_file(disk.filler()).unwrap();
+            let before = arena.record.answered.load(Ordering::Relaxed);
+            until(PATIENCE, "a command to be carried out now that there is space", || {
+                arena.record.answered.load(Ordering::Relaxed) > before || arena.is_condemned()
+            });
+        }
+        arena.set_faulty(false);
+        arena.drain();
+        operator.join().unwrap();
+        if !arena.is_condemned() {
+            let figures = Judge::new(&arena, listener.all(&arena)).judge();
+            eprintln!("{figures:?}");
+        }
+        listener.stop();
+    });
+    let ended = daemon.try_wait().unwrap();
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert!(ended.is_none(), "HARNESS_SEED={seed}: {ended:?}\n{}", arena.said());
+    assert!(!arena.is_condemned(), "HARNESS_SEED={seed}\n{:#?}\n{}", arena.complaints(), arena.said());
 }
 
 fn report(outcome: &Outcome, took: Duration, seed: u64) {

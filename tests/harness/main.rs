@@ -14,6 +14,7 @@ mod listener;
 mod operator;
 mod record;
 mod sabotage;
+mod soak;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -150,16 +150,8 @@ impl<'a> Operator<'a> {
 
     /// Gives a command, at times over two connections at once.
     fn say(&mut self, path: &'static str, body: Value, status: &Value, task: Option<u64>) {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let asked = Asked {
-            key: String::new(),
-            path,
-            gate: text(&body["gate"]),
-            body: body.to_string(),
-            session: text(&status["session"]),
-            task,
-            answer: None,
-        };
+        let session = status["session"].as_str().map(str::to_owned);
+        let asked = Asked { session, task, ..order(path, &body) };
         let twice = self.dice.u8(..100) < 5;
         let arena = self.arena;
         if let Some(answer) = arena.ask(asked) {
@@ -180,5 +172,18 @@ impl<'a> Operator<'a> {
         if status != 200 && open.is_string() && *open == body["gate"] {
             self.arena.complain(format!("unanswerable: {body} is refused though it is open: {answer}"));
         }
+    }
+}
+
+/// A command, about no session or task yet.
+pub fn order(path: &'static str, body: &Value) -> Asked {
+    Asked {
+        key: String::new(),
+        path,
+        body: body.to_string(),
+        session: None,
+        gate: body["gate"].as_str().map(str::to_owned),
+        task: None,
+        answer: None,
     }
 }
