@@ -1,23 +1,42 @@
 //! HTTP to others: how a client is made, and what it comes down to when it fails.
+//!
+//! Certificates are judged by the system's roots; `SSL_CERT_FILE` names others.
 
 use std::error::Error as _;
 use std::io;
 use std::iter::successors;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, ClientBuilder, Url};
+
+use crate::files::reason;
 
 /// How long anybody may take to accept a connection.
 const ACCEPTED: Duration = Duration::from_secs(5);
 
 /// A client that sends what it is told where it is told, and nowhere else: redirects and the environment's proxies are
 /// not followed. TLS is set up only where an address asks for it.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes clients")]
 pub fn client(url: &str) -> ClientBuilder {
     // The one provider there is; that it was installed before is no failure.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client =
         Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).connect_timeout(ACCEPTED);
     if url.starts_with("https:") { client } else { client.tls_certs_only([]) }
+}
+
+/// Whether an address is this machine's own, as far as its name tells.
+pub fn is_here(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+}
+
+/// What may be shown of an address: the host, and a port that isn't the usual one. The rest may be as good as a secret.
+pub fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Whether nobody listens there.
@@ -29,14 +48,35 @@ pub fn is_refused(error: &reqwest::Error) -> bool {
     })
 }
 
+/// Whether the other side's certificate, or the lack of roots to judge it by, is in the way.
+pub fn is_untrusted(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| {
+        use rustls::Error::{General, InvalidCertificate};
+        matches!(cause.downcast_ref(), Some(InvalidCertificate(_) | General(_)))
+    })
+}
+
 /// What it comes down to, without the layers above and without the address, which may be as good as a secret.
 pub fn root(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
-    causes(error).last().map_or_else(|| "the request can't be made".to_owned(), ToString::to_string)
+    let Some(root) = causes(error).last() else { return "the request can't be made".to_owned() };
+    let is_no_name = |error: &io::Error| error.to_string().starts_with("failed to lookup address");
+    match (root.downcast_ref::<io::Error>(), root.downcast_ref::<rustls::Error>()) {
+        (Some(system), _) if is_no_name(system) => "no such name is known".to_owned(),
+        (Some(system), _) => reason(system),
+        (_, Some(rustls::Error::InvalidMessage(_))) => "what answers there speaks no TLS".to_owned(),
+        _ => root.to_string(),
+    }
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source())
+    successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| inner(*cause))
+}
+
+/// The cause of a cause; `std::io::Error` doesn't name what it wraps, but hands it out.
+fn inner<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static)).or_else(|| cause.source())
 }

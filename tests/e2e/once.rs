@@ -1,0 +1,82 @@
+//! What is said twice, late or to a question that is no longer open.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::herald::{Herald, Letter};
+use crate::stage::Stage;
+use crate::support::eventually::eventually;
+use crate::support::daemon::task_of;
+use crate::support::model::{Script, Turn};
+use crate::support::taskfile::Task;
+use crate::support::telegram::{Phone, THROUGH_N8N};
+
+#[test]
+fn a_command_is_carried_out_once_and_only_for_the_question_it_answers() {
+    let stage = Stage::set(|_| Script::new().on("be-quick", [Turn::says("Done.")]));
+    let (ana, daemon, herald) = (stage.ana(), &stage.daemon, Herald::of(&stage.n8n));
+    let tasks = ["One", "Two", "Three"].map(|title| Task::new(title, "Please be-quick."));
+    daemon.write_tasks("2025-11-20-tasks.md", &tasks);
+    ana.says("/start 2025-11-20-tasks.md");
+    ana.hears("3 tasks");
+    daemon.await_gate("before", 1);
+
+    ana.says_repeatedly("/approve", 5);
+    let second = daemon.await_gate("before", 2);
+    stage.telegram.await_delivery();
+    ana.says("/logs");
+    ana.hears("Recent logs");
+    let status = daemon.status();
+    assert_eq!((&status["gate"]["id"], &task_of(&status, 1)["runs"]), (&second["id"], &json!(1)), "{status:#}");
+    let answers = ana.sent().iter().filter(|message| message["text"].as_str().unwrap().contains("✅ Approved")).count();
+    assert_eq!(answers, 1, "five deliveries have one answer: {:#?}", ana.sent());
+
+    // Two taps on the same button.
+    let question = ask(&ana, &herald, &second, "two taps");
+    let label = ana.presses(&question, "skip");
+    ana.presses(&question, "skip");
+    await_acknowledged(&ana, 2);
+    let third = daemon.await_gate("before", 3);
+    let states = [1, 2, 3].map(|task| task_of(&daemon.status(), task)["state"].clone());
+    assert_eq!(states, ["completed", "skipped", "pending"]);
+    let [first, other] = ana.acknowledged().try_into().unwrap();
+    assert_eq!((first.is_alert, other.is_alert), (false, true), "{first:?} {other:?}");
+    let after = ana.sees(&question, &format!("Ana: {label}"));
+    assert_eq!(after["reply_markup"], Value::Null, "nobody can press again");
+
+    // A button of a message that lay about.
+    let stale = ask_with(&ana, &herald, &second, "stale", "approve");
+    let label = ana.presses(&stale, "approve");
+    await_acknowledged(&ana, 3);
+    assert!(ana.acknowledged()[2].is_alert);
+    ana.sees(&stale, &format!("⚠️ Ana: {label} – "));
+
+    // Written before the question that is open now.
+    ana.says_at("/approve", SystemTime::now() - Duration::from_mins(5), 1);
+    ana.hears("meant for the one before");
+    assert_eq!(daemon.status()["gate"]["id"], third["id"], "still open");
+    daemon.ok("/stop", json!({}));
+    stage.assert_no_secret_kept();
+}
+
+/// Sends the question of a gate to the chat, with a button for one of its choices.
+fn ask(phone: &Phone<'_>, herald: &Herald, gate: &Value, text: &str) -> Value {
+    ask_with(phone, herald, gate, text, "skip")
+}
+
+fn ask_with(phone: &Phone<'_>, herald: &Herald, gate: &Value, text: &str, choice: &str) -> Value {
+    let data = format!("{choice}:{}", gate["id"].as_str().unwrap());
+    let keyboard = json!({"inline_keyboard": [[{"text": format!("Do {choice}"), "callback_data": data}]]});
+    let telegram = json!({"text": format!("<b>{text}</b>"), "parse_mode": "HTML", "reply_markup": keyboard});
+    herald.posts(&Letter::new(&format!("question-{text}"), text).with("telegram", telegram));
+    phone.hears(text)
+}
+
+#[track_caller]
+fn await_acknowledged(phone: &Phone<'_>, count: usize) {
+    eventually(THROUGH_N8N, "the presses to be acknowledged", || {
+        let seen = phone.acknowledged();
+        if seen.len() == count { Ok(()) } else { Err(seen) }
+    });
+}
