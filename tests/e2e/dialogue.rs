@@ -54,7 +54,11 @@ fn by_messages() {
     stage.assert_all_told();
     assert_eq!(ana.unheard(), Vec::<Value>::new(), "no message twice, and none that nobody expects");
     let told_to_ben: Vec<String> = ben.sent().iter().map(|message| text(message).to_owned()).collect();
-    assert_eq!(told_to_ben, stage.notifications("1002"), "the other operator hears everything, once, in order");
+    assert_eq!(
+        told_to_ben,
+        stage.notifications("1002"),
+        "the other operator hears everything, once, in order"
+    );
     assert!(told_to_ben[0].contains("Started by Ana") && told_to_ben[1].contains("Approved by Ana"));
     assert_eq!(stage.telegram.refusals(), Vec::<String>::new());
     stage.assert_no_secret_kept();

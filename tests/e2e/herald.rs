@@ -55,7 +55,8 @@ impl Letter {
 impl Herald {
     pub fn of(n8n: &N8n) -> Self {
         let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         Self { url: n8n.notify_url(), runtime, client }
     }
 

@@ -90,13 +90,15 @@ fn what_telegram_says_is_handed_back() {
     let heard = ana.hears("a broken & unclosed");
     assert_eq!((&heard["entities"], &heard["reply_markup"]), (&Value::Null, &markup), "as plain text");
     let long = "🎉".repeat(2100);
-    let letter = Letter::new("n-7", &long).with("telegram", json!({"text": format!("<i>{long}</i>"), "parse_mode": "HTML"}));
+    let letter = Letter::new("n-7", &long)
+        .with("telegram", json!({"text": format!("<i>{long}</i>"), "parse_mode": "HTML"}));
     assert_eq!(herald.posts(&letter).status, 200, "cut rather than lost");
     assert_eq!(ana.hears("🎉")["text"].as_str().unwrap().encode_utf16().count(), 4096);
 
     let number = herald.posts(&Letter::new("n-8", "running")).body["message_id"].clone();
     let message = ana.hears("running");
-    let progress = |text| Letter::new("n-9", text).with("event", "task_progress").with("message_id", number.clone());
+    let progress =
+        |text| Letter::new("n-9", text).with("event", "task_progress").with("message_id", number.clone());
     for _ in 0..2 {
         let reply = herald.posts(&progress("running, <i>3 files</i>"));
         assert_eq!((reply.status, &reply.body["message_id"]), (200, &number), "also when nothing changes");

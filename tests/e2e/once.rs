@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::herald::{Herald, Letter};
 use crate::stage::Stage;
-use crate::support::eventually::eventually;
 use crate::support::daemon::task_of;
+use crate::support::eventually::eventually;
 use crate::support::model::{Script, Turn};
 use crate::support::taskfile::Task;
 use crate::support::telegram::{Phone, THROUGH_N8N};
@@ -28,8 +28,13 @@ fn a_command_is_carried_out_once_and_only_for_the_question_it_answers() {
     ana.says("/logs");
     ana.hears("Recent logs");
     let status = daemon.status();
-    assert_eq!((&status["gate"]["id"], &task_of(&status, 1)["runs"]), (&second["id"], &json!(1)), "{status:#}");
-    let answers = ana.sent().iter().filter(|message| message["text"].as_str().unwrap().contains("✅ Approved")).count();
+    assert_eq!(
+        (&status["gate"]["id"], &task_of(&status, 1)["runs"]),
+        (&second["id"], &json!(1)),
+        "{status:#}"
+    );
+    let answers =
+        ana.sent().iter().filter(|message| message["text"].as_str().unwrap().contains("✅ Approved")).count();
     assert_eq!(answers, 1, "five deliveries have one answer: {:#?}", ana.sent());
 
     // Two taps on the same button.

@@ -17,7 +17,8 @@ fn a_daemon_that_is_down_is_told_and_one_that_comes_back_is_asked_again() {
     stage.daemon.start(&tasks);
     let gate = stage.daemon.await_gate("before", 1)["id"].as_str().unwrap().to_owned();
     stage.ana().hears("One");
-    let keyboard = json!({"inline_keyboard": [[{"text": "✅ Approve", "callback_data": format!("approve:{gate}")}]]});
+    let keyboard =
+        json!({"inline_keyboard": [[{"text": "✅ Approve", "callback_data": format!("approve:{gate}")}]]});
     let telegram = json!({"text": "A <b>question</b>", "parse_mode": "HTML", "reply_markup": keyboard});
     herald.posts(&Letter::new("n-1", "A question").with("telegram", telegram));
 
@@ -38,8 +39,15 @@ fn a_daemon_that_is_down_is_told_and_one_that_comes_back_is_asked_again() {
     stage.daemon.restart();
     stage.daemon.await_gate("before", 2);
     let answered = ana.sees(&question, "👉 Ana: ✅ Approve");
-    assert_eq!((&answered["text"], &answered["reply_markup"]), (&json!("A question\n\n👉 Ana: ✅ Approve"), &Value::Null));
-    assert_eq!(answered["entities"], json!([{"type": "bold", "offset": 2, "length": 8}]), "as it looked before");
+    assert_eq!(
+        (&answered["text"], &answered["reply_markup"]),
+        (&json!("A question\n\n👉 Ana: ✅ Approve"), &Value::Null)
+    );
+    assert_eq!(
+        answered["entities"],
+        json!([{"type": "bold", "offset": 2, "length": 8}]),
+        "as it looked before"
+    );
     stage.daemon.ok("/stop", json!({}));
     stage.assert_no_secret_kept();
 }
@@ -55,12 +63,15 @@ fn telegram_or_n8n_away_costs_time_and_no_message() {
     ana.hears("No session");
     telegram.fail("sendMessage", Failure::NoHtml, 1);
     ana.says("/status");
-    assert_eq!(ana.hears("No session")["entities"].as_array().map(Vec::len), Some(1), "plain, but for the command");
+    assert_eq!(
+        ana.hears("No session")["entities"].as_array().map(Vec::len),
+        Some(1),
+        "plain, but for the command"
+    );
     let answers = ana.sent().len();
 
-    let tasks = ["One", "Two", "Three", "Four"].map(|title| {
-        Task::new(title, "Please be-quick.").with("Requires Approval", "false")
-    });
+    let tasks = ["One", "Two", "Three", "Four"]
+        .map(|title| Task::new(title, "Please be-quick.").with("Requires Approval", "false"));
     telegram.go_down();
     stage.daemon.write_tasks("2025-11-20-tasks.md", &tasks);
     let gate = stage.daemon.ok("/start", json!({"task_file": "2025-11-20-tasks.md"}))["gate"]["id"].clone();

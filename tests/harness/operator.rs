@@ -76,8 +76,8 @@ impl<'a> Operator<'a> {
 
     fn task(&mut self) -> Task {
         let mut instruction = String::new();
-        if self.dice.u8(..100) < 40 {
-            instruction += &format!("harness naps 0.0{:02}\n", self.dice.u8(1..60));
+        if self.dice.u8(..100) < 60 {
+            instruction += &format!("harness naps 0.{:03}\n", self.dice.u8(1..=120));
         }
         if self.dice.u8(..100) < 15 {
             instruction += "harness leaves 100\n";

@@ -10,18 +10,18 @@ use std::process::Command;
 use crate::arena::Setting;
 use crate::{NoFaults, trial};
 
-/// What a daemon may be told to do wrong, and what the judge calls it.
-const CRIMES: [(&str, &str); 10] = [
-    ("acknowledge_before_commit", "lost:"),
-    ("forget_keys", "lost:"),
-    ("start_unapproved", "unapproved:"),
-    ("pass_checkpoints", "unapproved:"),
-    ("run_adopted_again", "overlap:"),
-    ("lose_results", "verdict:"),
-    ("leave_processes", "leftover:"),
-    ("refuse_answers", "unanswerable:"),
-    ("miss_events", "events:"),
-    ("charge_twice", "cost:"),
+/// What a daemon may be told to do wrong, what the judge may call it, and within how many kills it must.
+const CRIMES: [(&str, &[&str], u64); 10] = [
+    ("acknowledge_before_commit", &["lost:"], 400),
+    ("forget_keys", &["lost:", "doubled:"], 100),
+    ("start_unapproved", &["unapproved:"], 60),
+    ("pass_checkpoints", &["unapproved:"], 60),
+    ("run_adopted_again", &["overlap:", "leftover:", "unapproved:"], 400),
+    ("lose_results", &["verdict:", "cost:"], 60),
+    ("leave_processes", &["leftover:", "overlap:"], 200),
+    ("refuse_answers", &["unanswerable:"], 100),
+    ("miss_events", &["events:"], 200),
+    ("charge_twice", &["cost:"], 60),
 ];
 
 /// Which line becomes which.
@@ -107,25 +107,23 @@ const PATCHES: [(&str, &str, &str); 12] = [
 const BREAKS: &str = "\n/// Whether this copy is to break that promise.\n\
     pub fn breaks(promise: &str) -> bool { std::env::var(\"SABOTAGE\").is_ok_and(|it| it == promise) }\n";
 
-/// Kills within which a crime must have come to light.
-const MOST: u64 = 600;
-
 #[test]
 #[ignore = "builds a sabotaged copy of the daemon: .ci/run asks for it"]
 fn the_judge_finds_every_crime() {
     let program = build();
     let seed = crate::seed();
     let mut missed = Vec::new();
-    for (number, (crime, called)) in (0..).zip(CRIMES) {
+    for (number, (crime, called, most)) in (0..).zip(CRIMES) {
         let setting = Setting {
             program: program.clone(),
             environment: vec![("SABOTAGE", crime.to_owned())],
             ..Setting::usual()
         };
-        let outcome = trial(setting, seed.wrapping_add(number), MOST, &NoFaults);
+        let outcome = trial(setting, seed.wrapping_add(number), most, &NoFaults);
         let found = outcome.complaints.first().cloned().unwrap_or_default();
         eprintln!("{crime}: after {} kills: {}", outcome.kills, found.chars().take(160).collect::<String>());
-        if !outcome.complaints.iter().any(|complaint| complaint.starts_with(called)) {
+        let is_it = |complaint: &String| called.iter().any(|called| complaint.starts_with(called));
+        if !outcome.complaints.iter().any(is_it) {
             missed.push((crime, outcome.complaints));
         }
     }

@@ -66,7 +66,8 @@ fn memory_files_and_wal_stay_level() {
         let ended = see_through(&arena);
         assert_eq!(ended["completed"], tasks, "{}", arena.said());
         let sample = Sample::take(&arena, daemon.id(), tasks, began.elapsed());
-        eprintln!("session {number}: {sample:?}");
+        let Sample { database_kib, tasks_per_second, .. } = sample;
+        eprintln!("session {number}: {database_kib} KiB, {tasks_per_second:.1} tasks a second; {sample:?}");
         samples.push(sample);
         // What a run printed is kept for the operator to look at; here it would only fill the disk.
         fs::remove_dir_all(arena.root().join("logs").join(ended["session"].as_str().unwrap())).unwrap();

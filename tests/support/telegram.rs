@@ -145,7 +145,11 @@ impl Telegram {
     pub fn await_delivery(&self) {
         eventually(THROUGH_N8N, "every update to be taken", || {
             let books = self.shared.books();
-            if books.waiting.is_empty() { Ok(()) } else { Err((books.waiting.clone(), books.last_error.clone())) }
+            if books.waiting.is_empty() {
+                Ok(())
+            } else {
+                Err((books.waiting.clone(), books.last_error.clone()))
+            }
         });
     }
 
@@ -282,7 +286,11 @@ impl Phone<'_> {
     pub fn sees(&self, message: &Value, what: &str) -> Value {
         eventually(THROUGH_N8N, &format!("the message to say {what:?}"), || {
             let now = self.looks_at(message);
-            if now["text"].as_str().unwrap().contains(what) { Ok(now) } else { Err((now, self.telegram.refusals())) }
+            if now["text"].as_str().unwrap().contains(what) {
+                Ok(now)
+            } else {
+                Err((now, self.telegram.refusals()))
+            }
         })
     }
 

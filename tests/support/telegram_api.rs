@@ -243,7 +243,8 @@ fn content(parameters: &Map<String, Value>) -> Result<Content, Refusal> {
         let covers = |entity: &&Value| {
             ["code", "pre", "text_link"].contains(&entity["type"].as_str().unwrap())
                 && entity["offset"].as_u64() <= begin
-                && begin < entity["offset"].as_u64().zip(entity["length"].as_u64()).map(|(at, length)| at + length)
+                && begin
+                    < entity["offset"].as_u64().zip(entity["length"].as_u64()).map(|(at, length)| at + length)
         };
         entities.iter().any(|entity| covers(&entity))
     };
@@ -272,13 +273,24 @@ fn given_entities(parameters: &Map<String, Value>, text: &str) -> Result<Vec<Val
     let given = given.as_array().cloned().unwrap_or_default();
     let length = units(text);
     for entity in &given {
-        let end = entity["offset"].as_u64().zip(entity["length"].as_u64()).map(|(offset, length)| offset + length);
+        let end =
+            entity["offset"].as_u64().zip(entity["length"].as_u64()).map(|(offset, length)| offset + length);
         if end.is_none_or(|end| end > length as u64) {
             return Err(bad(format!("entity {entity} is outside of the text")));
         }
         let kind = entity["type"].as_str().unwrap_or_default();
-        if !["bold", "italic", "underline", "strikethrough", "spoiler", "code", "pre", "text_link", "blockquote"]
-            .contains(&kind)
+        if ![
+            "bold",
+            "italic",
+            "underline",
+            "strikethrough",
+            "spoiler",
+            "code",
+            "pre",
+            "text_link",
+            "blockquote",
+        ]
+        .contains(&kind)
             && !["bot_command", "url", "mention", "hashtag", "expandable_blockquote"].contains(&kind)
         {
             return Err(bad(format!("unsupported entity type \"{kind}\"")));
@@ -296,7 +308,9 @@ fn commands(text: &str) -> Vec<Value> {
     for (at, character) in text.char_indices() {
         let name: String = text[at + character.len_utf8()..]
             .chars()
-            .take_while(|&character| character.is_ascii_alphanumeric() || character == '_' || character == '@')
+            .take_while(|&character| {
+                character.is_ascii_alphanumeric() || character == '_' || character == '@'
+            })
             .collect();
         if character == '/' && !is_word(before) && !"/<>".contains(before) && !name.is_empty() {
             found.push(json!({"type": "bot_command", "offset": offset, "length": name.len() + 1}));
@@ -319,7 +333,11 @@ fn keyboard(parameters: &Map<String, Value>) -> Result<Option<Value>, Refusal> {
             (Some(data), None) if (1..=64).contains(&data.len()) => {}
             (Some(_), None) => return Err(bad("BUTTON_DATA_INVALID")),
             (None, Some(url)) if url.contains("://") => {}
-            _ => return Err(bad("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")),
+            _ => {
+                return Err(bad(
+                    "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+                ));
+            }
         }
     }
     Ok((!rows.is_empty()).then_some(markup))

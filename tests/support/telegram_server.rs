@@ -80,7 +80,8 @@ async fn call(shared: &Shared, path: &str, headers: &HeaderMap, body: &[u8]) -> 
     if token != Telegram::TOKEN {
         return Err(refused(401, "Unauthorized"));
     }
-    let parameters = parameters(headers, body).ok_or_else(|| refused(400, "Bad Request: can't parse the body"))?;
+    let parameters =
+        parameters(headers, body).ok_or_else(|| refused(400, "Bad Request: can't parse the body"))?;
     match trouble(shared, method, &parameters) {
         None => {}
         Some(Failure::Busy(seconds)) => {
@@ -89,7 +90,10 @@ async fn call(shared: &Shared, path: &str, headers: &HeaderMap, body: &[u8]) -> 
         }
         Some(Failure::Error(code, description)) => return Err(refused(code, description)),
         Some(Failure::NoHtml) => {
-            return Err(refused(400, "Bad Request: can't parse entities: Unsupported start tag \"rig\" at byte offset 0"));
+            return Err(refused(
+                400,
+                "Bad Request: can't parse entities: Unsupported start tag \"rig\" at byte offset 0",
+            ));
         }
         Some(Failure::Silence(time)) => {
             tokio::time::sleep(time).await;
@@ -117,7 +121,9 @@ fn trouble(shared: &Shared, method: &str, parameters: &Map<String, Value>) -> Op
     let mut troubles = shared.troubles.lock().unwrap();
     let is_html = parameters.get("parse_mode").is_some();
     let found = troubles.iter_mut().find(|trouble| {
-        trouble.times > 0 && trouble.method == method && (is_html || !matches!(trouble.failure, Failure::NoHtml))
+        trouble.times > 0
+            && trouble.method == method
+            && (is_html || !matches!(trouble.failure, Failure::NoHtml))
     })?;
     found.times -= 1;
     Some(found.failure.clone())
@@ -155,7 +161,9 @@ fn next(shared: &Shared) -> Option<(Webhook, Delivery)> {
                 || webhook.allowed.iter().any(|kind| delivery.update.get(kind.as_str()).is_some())
         };
         match (books.webhook.clone(), books.waiting.front().cloned()) {
-            (Some(webhook), Some(delivery)) if wanted(&webhook, &delivery) => return Some((webhook, delivery)),
+            (Some(webhook), Some(delivery)) if wanted(&webhook, &delivery) => {
+                return Some((webhook, delivery));
+            }
             (Some(_), Some(_)) => drop(books.waiting.pop_front()),
             _ => books = shared.changed.wait(books).unwrap(),
         }
