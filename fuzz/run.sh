@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly TRIPLE=$(rustc -vV | sed -n 's/^host: //p')
 readonly WORK=${CARGO_TARGET_DIR:-../target}/fuzz
-targets=(task_file stream command configuration signature)
+targets=(task_file stream command configuration signature chat)
 
 build() {
   # What cargo-fuzz would ask for, without the sanitizers: there is no unsafe code here that they would watch.

@@ -2,6 +2,9 @@
 //!
 //! Used by the fuzzer, and by `tests/fuzz.rs` for the committed corpus.
 
+#[path = "chat.rs"]
+mod chat;
+
 use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
@@ -18,12 +21,13 @@ use secrecy::SecretString;
 type Target = fn(&[u8]);
 
 /// Every target, by its name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("task_file", task_file),
     ("stream", stream),
     ("command", command),
     ("configuration", configuration),
     ("signature", signature),
+    ("chat", chat::chat),
 ];
 
 /// A target by its name.
@@ -148,7 +152,9 @@ fn configuration(bytes: &[u8]) {
             assert!(!config.claude.timeout.is_zero() && !config.claude.idle_timeout.is_zero());
             assert!(!config.orchestrator.remind_after.is_zero() && !config.logging.keep.is_zero());
             let paths = &config.paths;
-            for path in [&paths.project_dir, &paths.tasks_dir, &paths.logs_dir, &paths.daily_dir, &paths.database] {
+            for path in
+                [&paths.project_dir, &paths.tasks_dir, &paths.logs_dir, &paths.daily_dir, &paths.database]
+            {
                 assert!(path.is_absolute(), "{}", path.display());
             }
             assert!(!format!("{config:?}").contains(CANARY));

@@ -40,7 +40,8 @@ pub struct Judge<'a> {
     arena: &'a Arena,
     asked: Vec<Asked>,
     witnessed: Vec<Line>,
-    events: BTreeMap<i64, Value>,
+    /// What was told of each session.
+    told: BTreeMap<String, Vec<Value>>,
     figures: Figures,
 }
 
@@ -48,7 +49,11 @@ impl<'a> Judge<'a> {
     pub fn new(arena: &'a Arena, events: BTreeMap<i64, Value>) -> Self {
         let (asked, witnessed) = (arena.record.all(), arena.record.witnessed());
         let figures = Figures { commands: asked.len(), events: events.len(), ..Figures::default() };
-        Self { arena, asked, witnessed, events, figures }
+        let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for event in events.into_values() {
+            told.entry(event["session"].as_str().unwrap_or_default().to_owned()).or_default().push(event);
+        }
+        Self { arena, asked, witnessed, told, figures }
     }
 
     /// Complains of whatever doesn't fit.
@@ -59,8 +64,14 @@ impl<'a> Judge<'a> {
         self.judge_starts();
         let sessions = self.arena.database().texts("SELECT id FROM sessions ORDER BY id");
         self.judge_beginnings(&sessions);
+        let mut witnessed: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+        for line in &self.witnessed {
+            if let Some(run) = line.run() {
+                witnessed.entry(run.session.clone()).or_default().push(line.clone());
+            }
+        }
         for session in &sessions {
-            self.judge_session(session);
+            self.judge_session(session, witnessed.get(session).map_or(&[], Vec::as_slice));
         }
         let sound = self.arena.database().texts("PRAGMA integrity_check");
         if sound != ["ok"] {
@@ -121,7 +132,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge_session(&mut self, session: &str) {
+    fn judge_session(&mut self, session: &str, witnessed: &[Line]) {
         let status = self.arena.insist("/status", &json!({"session": session}));
         if !matches!(status["status"].as_str(), Some("completed" | "stopped")) {
             self.complain(format!("stuck: {status}"));
@@ -133,8 +144,8 @@ impl<'a> Judge<'a> {
             .flatten()
             .map(|run| ((run["task"].as_u64().unwrap(), run["number"].as_u64().unwrap()), run))
             .collect();
-        self.judge_runs(session, &runs);
-        self.judge_cost(session, &status);
+        self.judge_runs(session, &runs, witnessed);
+        self.judge_cost(session, &status, witnessed);
         let started = self.events_of("task_started", session).count();
         if started != runs.len() {
             self.complain(format!("events: {started} starts were told of {} runs in {session}", runs.len()));
@@ -143,19 +154,17 @@ impl<'a> Judge<'a> {
     }
 
     /// Whatever a run has printed is known, and nothing that it hasn't.
-    fn judge_runs(&self, session: &str, runs: &BTreeMap<(u64, u64), &Value>) {
+    fn judge_runs(&self, session: &str, runs: &BTreeMap<(u64, u64), &Value>, witnessed: &[Line]) {
         let mut ends: BTreeMap<(u64, u64), bool> = BTreeMap::new();
         let mut bills = BTreeSet::new();
-        for line in &self.witnessed {
+        for line in witnessed {
             match line {
-                Line::Start(run) if run.session == session && !runs.contains_key(&place(run)) => {
+                Line::Start(run) if !runs.contains_key(&place(run)) => {
                     self.complain(format!("lost: {run:?} is unknown to the daemon"));
                 }
-                Line::Bill(run, _) if run.session == session => drop(bills.insert(place(run))),
-                Line::End(run, _, success) if run.session == session => {
-                    ends.insert(place(run), *success);
-                }
-                _ => {}
+                Line::Bill(run, _) => drop(bills.insert(place(run))),
+                Line::End(run, _, success) => drop(ends.insert(place(run), *success)),
+                Line::Asked(_) | Line::Overlap(_) | Line::Start(_) => {}
             }
         }
         for (place, run) in runs {
@@ -173,13 +182,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The session cost what its runs have charged; who was killed while it said so may have charged or not.
-    fn judge_cost(&self, session: &str, status: &Value) {
+    fn judge_cost(&self, session: &str, status: &Value, witnessed: &[Line]) {
         let (mut least, mut most) = (0.0, 0.0);
-        for line in &self.witnessed {
+        for line in witnessed {
             match line {
-                Line::Bill(run, cost) if run.session == session => most += cost,
-                Line::End(run, cost, _) if run.session == session => least += cost,
-                _ => {}
+                Line::Bill(_, cost) => most += cost,
+                Line::End(_, cost, _) => least += cost,
+                Line::Asked(_) | Line::Overlap(_) | Line::Start(_) => {}
             }
         }
         let cost = status["cost_usd"].as_f64().unwrap_or(f64::NAN);
@@ -193,13 +202,15 @@ impl<'a> Judge<'a> {
         let listed = self.arena.insist("/gates", &json!({"session": session}));
         let gates: Vec<&Value> = listed["gates"].as_array().into_iter().flatten().collect();
         self.figures.gates += gates.len();
+        let mut carried_out: BTreeMap<&str, Vec<&Asked>> = BTreeMap::new();
+        for asked in self.asked.iter().filter(|asked| asked.session.as_deref() == Some(session)) {
+            if let Some(gate) = asked.gate.as_deref().filter(|_| granted(asked)) {
+                carried_out.entry(gate).or_default().push(asked);
+            }
+        }
         for gate in &gates {
             let id = gate["id"].as_str().unwrap_or_default();
-            let answers: Vec<&Asked> = self
-                .asked
-                .iter()
-                .filter(|asked| asked.gate.as_deref() == Some(id) && granted(asked))
-                .collect();
+            let answers = carried_out.remove(id).unwrap_or_default();
             let decision = gate["decision"].as_str();
             let fits = match answers[..] {
                 [] => decision.is_some(),
@@ -217,17 +228,13 @@ impl<'a> Judge<'a> {
                 self.complain(format!("events: gate {id} was told to open and close {told:?} times"));
             }
         }
-        let known: BTreeSet<&str> = gates.iter().filter_map(|gate| gate["id"].as_str()).collect();
-        let ours = |asked: &&Asked| asked.session.as_deref() == Some(session) && granted(asked);
-        for asked in self.asked.iter().filter(ours) {
-            if asked.gate.as_deref().is_some_and(|gate| !known.contains(gate)) {
-                self.complain(format!("lost: the gate of {asked:?} is gone"));
-            }
+        for (gate, asked) in carried_out {
+            self.complain(format!("lost: gate {gate} of {asked:?} is gone"));
         }
     }
 
     fn events_of<'b>(&'b self, kind: &'b str, session: &'b str) -> impl Iterator<Item = &'b Value> {
-        self.events.values().filter(move |event| event["kind"] == kind && event["session"] == session)
+        self.told.get(session).into_iter().flatten().filter(move |event| event["kind"] == kind)
     }
 }
 

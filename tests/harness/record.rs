@@ -100,6 +100,13 @@ pub enum Line {
 }
 
 impl Line {
+    pub fn run(&self) -> Option<&Run> {
+        match self {
+            Self::Asked(_) => None,
+            Self::Overlap(run) | Self::Start(run) | Self::Bill(run, _) | Self::End(run, ..) => Some(run),
+        }
+    }
+
     fn read(line: &str) -> Self {
         let words: Vec<&str> = line.split(' ').collect();
         if let ["asked", key] = words[..] {

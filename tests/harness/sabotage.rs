@@ -140,8 +140,8 @@ fn build() -> PathBuf {
     let (copy, target) = (place.join("tree"), place.join("target"));
     fs::create_dir_all(&copy).unwrap();
     shell(
-        "for part in src migrations benches .sqlx examples Cargo.toml Cargo.lock config.toml.example; do
-           rm -rf \"$2/$part\"; cp -a \"$1/$part\" \"$2/$part\"
+        "cd \"$1\" && find . -maxdepth 1 -mindepth 1 ! -name target ! -name .git ! -name tests ! -name fuzz | while read -r part; do
+           rm -rf \"$2/$part\"; cp -a \"$part\" \"$2/$part\"
          done",
         &[tree, &copy],
     );
