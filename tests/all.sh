@@ -9,6 +9,8 @@ need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need cc gcc libc6-dev
 need curl curl
 need git git
+need g++ g++
+need make make
 need npm npm
 need promtool prometheus
 need zsh zsh

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use insta::assert_snapshot;
 use serde_json::json;
+use support::document::Document;
 use support::loopback::{Asked, Loopback, Reply, reply};
 use support::newcomer::{Newcomer, tree};
 use support::{free_port, processes};
@@ -163,6 +164,18 @@ fn without_a_chat_nobody_is_let_in() {
       echo TELEGRAM_CHAT_ID=-# >> .env   # Bob�[#J
       echo TELEGRAM_CHAT_ID=# >> .env   # Ann
     ");
+}
+
+#[test]
+fn the_guide_shows_how_to_find_the_chat() {
+    let wrote = json!({ "message": { "chat": { "id": 1001, "type": "private", "first_name": "Ann" } } });
+    let chats = json!({ "ok": true, "result": [wrote] });
+    let mut attempt = Attempt::with(empty, move |asked| {
+        if asked.path.ends_with("/getUpdates") { reply(200, chats.clone()) } else { open_bot(asked) }
+    });
+    attempt.set("TELEGRAM_CHAT_ID", "");
+    let said = attempt.push(&attempt.n8n.url(), &[]);
+    assert_eq!(said.err, Document::read("docs/n8n.md").shown("refused"));
 }
 
 #[test]

@@ -43,3 +43,30 @@ impl Message {
         Self { text: text.html(), parse_mode: ParseMode::Html, plain: text.shown(), reply_markup }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::telegram::Scene;
+    use crate::telegram::keyboard::Button;
+    use crate::telegram::quoted::units;
+
+    #[test]
+    fn below_buttons_there_is_room_for_who_pressed_one() {
+        let zone = TimeZone::UTC;
+        let scene =
+            Scene { session: None, hold: None, now: Timestamp::UNIX_EPOCH, zone: &zone, commands: &[] };
+        let long = || Text::bold("&😀".repeat(3000));
+        assert_eq!(units(&Message::new(long(), None).plain), 4096);
+        let buttons = Keyboard::of([vec![Button::status(&scene)]]);
+        assert_eq!(units(&Message::new(long(), buttons).plain), 3896);
+    }
+
+    #[test]
+    fn nothing_is_said_with_a_sign_rather_than_not_sent() {
+        assert_eq!(Message::new(Text::plain(" \n"), None).text, "…");
+    }
+}

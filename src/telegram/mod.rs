@@ -17,6 +17,7 @@ mod part;
 mod progress;
 mod quoted;
 mod rank;
+mod run;
 mod scene;
 mod status;
 mod story;

@@ -145,3 +145,44 @@ fn runs_from_right_to_left(character: char) -> bool {
             | '\u{1e800}'..='\u{1efff}'
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_where_a_person_would() {
+        assert_eq!(shortened("as it is", 8), "as it is");
+        assert_eq!(shortened("the first words of many", 16), "the first words…");
+        assert_eq!(shortened("one line\nanother line\nthe third", 26), "one line\nanother line…");
+        assert_eq!(shortened("onewordwithoutanyend", 10), "onewordwi…");
+        assert_eq!(shortened("never", 0), "");
+    }
+
+    #[test]
+    fn nothing_is_cut_inside_of_what_is_seen_as_one_character() {
+        let family = "👩‍👩‍👧‍👦";
+        assert_eq!(units(family), 11);
+        assert_eq!(shortened(&family.repeat(3), 25), format!("{family}{family}…"));
+        assert_eq!(shortened("🇬🇧🇫🇷🇩🇪", 10), "🇬🇧🇫🇷…");
+        assert_eq!(shortened("e\u{301}e\u{301}e\u{301}", 4), "e\u{301}…");
+        let marks_upon_marks = shortened(&format!("e{}", "\u{301}".repeat(100)), 10);
+        assert_eq!(units(&marks_upon_marks), 10);
+    }
+
+    #[test]
+    fn what_runs_from_right_to_left_is_shut_in_line_by_line() {
+        assert_eq!(line("  שלום\n עולם ", 50), "\u{2068}שלום עולם\u{2069}");
+        assert_eq!(passage("one\nשתיים\n\n\n\nthree", 50), "one\n\u{2068}שתיים\u{2069}\n\nthree");
+        assert_eq!(line("\u{202e}evil\u{2066}", 50), "evil");
+        assert!(units(&passage(&"א\n".repeat(500), 100)) <= 100);
+    }
+
+    #[test]
+    fn the_last_lines_are_whole_if_one_fits() {
+        assert_eq!(last_lines("one\ntwo\nthree\n", 9), ("three".to_owned(), 1));
+        assert_eq!(last_lines("one\ntwo\nthree\n", 10), ("two\nthree".to_owned(), 2));
+        assert_eq!(last_lines("a line that is too long", 10), ("a line th…".to_owned(), 1));
+        assert_eq!(last_lines("", 10), (String::new(), 0));
+    }
+}

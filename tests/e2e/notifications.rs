@@ -161,4 +161,5 @@ fn n8n_killed_while_it_sends_loses_nothing_and_sends_nothing_twice() {
     let again = herald.posts(&letter);
     assert_eq!(again.body, json!({"message_id": heard["message_id"], "duplicate": true}));
     assert_eq!(stage.ana().sent().len(), 1);
+    stage.assert_no_secret_kept();
 }

@@ -43,19 +43,19 @@ fn a_command_is_carried_out_once_and_only_for_the_question_it_answers() {
     ana.presses(&question, "skip");
     await_acknowledged(&ana, 2);
     let third = daemon.await_gate("before", 3);
-    let states = [1, 2, 3].map(|task| task_of(&daemon.status(), task)["state"].clone());
-    assert_eq!(states, ["completed", "skipped", "pending"]);
+    let tasks = [1, 2, 3].map(|task| task_of(&daemon.status(), task)["state"].clone());
+    assert_eq!(tasks, ["completed", "skipped", "pending"]);
     let [first, other] = ana.acknowledged().try_into().unwrap();
     assert_eq!((first.is_alert, other.is_alert), (false, true), "{first:?} {other:?}");
     let after = ana.sees(&question, &format!("Ana: {label}"));
     assert_eq!(after["reply_markup"], Value::Null, "nobody can press again");
 
     // A button of a message that lay about.
-    let stale = ask_with(&ana, &herald, &second, "stale", "approve");
-    let label = ana.presses(&stale, "approve");
+    let old = ask_with(&ana, &herald, &second, "stale", "approve");
+    let label = ana.presses(&old, "approve");
     await_acknowledged(&ana, 3);
     assert!(ana.acknowledged()[2].is_alert);
-    ana.sees(&stale, &format!("⚠️ Ana: {label} – "));
+    ana.sees(&old, &format!("⚠️ Ana: {label} – "));
 
     // Written before the question that is open now.
     ana.says_at("/approve", SystemTime::now() - Duration::from_mins(5), 1);

@@ -31,9 +31,9 @@ fn only_operators_are_answered_and_only_when_they_mean_this_bot() {
     ana.says("/start 2025-11-19-tasks.md");
     ana.hears("2025-11-19-tasks.md");
 
-    let log = stage.daemon.folder().join("logs/webhook-access.log");
+    let access = stage.daemon.folder().join("logs/webhook-access.log");
     eventually(THROUGH_N8N, "the strangers in the access log", || {
-        let lines = fs::read_to_string(&log).unwrap_or_default();
+        let lines = fs::read_to_string(&access).unwrap_or_default();
         let refused = lines.lines().filter(|line| line.contains(" POST /webhook/status 403 ")).count();
         // Of Eve in the group only n8n knows: the daemon lists chats here, and no people.
         if refused == 1 { Ok(()) } else { Err(lines) }

@@ -29,6 +29,7 @@ pub fn show(gallery: &mut Gallery) {
     );
     beginnings(gallery);
     ends(gallery);
+    stopped_while_running(gallery);
     questions(gallery);
     trouble(gallery);
     holds(gallery);
@@ -110,6 +111,20 @@ fn ends(gallery: &mut Gallery) {
     gallery.notice(
         "The session is stopped",
         "Somebody has stopped it, or the policy (`on_failure = \"stop\"`).",
+        &desk,
+        &told,
+    );
+}
+
+fn stopped_while_running(gallery: &mut Gallery) {
+    let mut desk = Desk::opened(baptisms(), Policy::default());
+    desk.approve();
+    desk.claim();
+    desk.tell(Command::Stop { gate: None });
+    let told = desk.finish(Verdict::Lost);
+    gallery.notice(
+        "The session is stopped while a task runs",
+        "Somebody has stopped it, and its run has ended.",
         &desk,
         &told,
     );

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub const NOTIFY_KEY: &str = "notify-key-0123456789abcdef";
 
 /// How long n8n may take to start.
 const UP: Duration = Duration::from_mins(3);
+/// What it prints when it can be connected to.
+const LISTENS: &str = "Editor is now accessible";
 
 /// Who and where is filled into the workflows.
 pub struct Addresses {
@@ -162,14 +164,17 @@ impl Addresses {
         command
     }
 
-    /// Runs one of n8n's commands to its end.
+    /// Runs one of n8n's commands to its end, which must be a good one.
     #[track_caller]
-    fn call(&self, folder: &Path, arguments: &[&str]) -> String {
+    fn call(&self, folder: &Path, arguments: &[&str]) {
+        let (status, said) = self.run(folder, arguments);
+        assert!(status.success(), "n8n {arguments:?}: {status}\n{said}");
+    }
+
+    fn run(&self, folder: &Path, arguments: &[&str]) -> (ExitStatus, String) {
         let output = self.command(folder, free_port(), arguments).output().unwrap();
-        let said =
-            [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
-        assert!(output.status.success(), "n8n {arguments:?}: {}\n{said}", output.status);
-        said
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        (output.status, said.concat())
     }
 }
 
@@ -241,32 +246,35 @@ impl N8n {
     fn spawn(&mut self) {
         assert!(self.process.is_none(), "n8n still runs");
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let said_before = self.said().matches(LISTENS).count();
         let mut command = self.addresses.command(self.folder.path(), self.addresses.broker, &["start"]);
         self.process = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        // Knocking costs it time that it needs to start.
+        self.await_start("listen", |n8n| n8n.said().matches(LISTENS).count() > said_before);
     }
 
     #[track_caller]
     fn await_door(&mut self, door: &str, status: u16) {
-        eventually(UP, "n8n to open its doors", || {
+        let url = format!("{}/{door}", self.url());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
+        let request = || {
+            if door.starts_with("webhook/") { client.post(&url).json(&json!({})) } else { client.get(&url) }
+        };
+        let knock =
+            || runtime.block_on(async { Ok::<_, reqwest::Error>(request().send().await?.status().as_u16()) });
+        self.await_start(&format!("answer at {door}"), |_| knock().is_ok_and(|answered| answered == status));
+    }
+
+    #[track_caller]
+    fn await_start(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        eventually(UP, &format!("n8n to {what}"), || {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
                 self.process = None;
                 panic!("n8n ended with {status}\n{}", self.said());
             }
-            match self.knock(door) {
-                Some(answered) if answered == status => Ok(()),
-                other => Err(format!("{other:?}\n{}", self.said())),
-            }
+            if is_so(self) { Ok(()) } else { Err("not yet") }
         });
-    }
-
-    fn knock(&self, door: &str) -> Option<u16> {
-        let url = format!("{}/{door}", self.url());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let client = orchestrator::outward::client("http:").timeout(SOON).build().unwrap();
-            let knock = if door.starts_with("webhook/") { client.post(url) } else { client.get(url) };
-            Some(knock.json(&json!({})).send().await.ok()?.status().as_u16())
-        })
     }
 
     pub fn url(&self) -> String {
@@ -294,7 +302,9 @@ impl N8n {
 
     /// Fires the schedule now.
     pub fn start_the_day(&self) {
-        self.addresses.call(self.folder.path(), &["execute", "--id=rigDailyStartup"]);
+        let (status, said) = self.addresses.run(self.folder.path(), &["execute", "--id=rigDailyStartup"]);
+        // Its sandbox sometimes crashes when the process is about to end.
+        assert!(said.contains("Execution was successful"), "{status}\n{said}");
     }
 
     /// Everything that it keeps of executions: of each its number, its status and what it holds.
@@ -341,7 +351,9 @@ fn children(process: &Child) -> Vec<Identity> {
 fn end(children: &[Identity]) {
     eventually(SOON, "n8n's children to be gone", || {
         let left: Vec<&Identity> = children.iter().filter(|child| child.is_alive()).collect();
-        left.iter().for_each(|child| child.signal(rustix::process::Signal::KILL));
+        for child in &left {
+            child.signal(rustix::process::Signal::KILL);
+        }
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     });
 }

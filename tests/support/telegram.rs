@@ -18,7 +18,7 @@ use super::telegram_server::{Door, deliver};
 use super::{SOON, free_port};
 
 /// How long anything may take that goes through n8n.
-pub const THROUGH_N8N: Duration = Duration::from_secs(40);
+pub const THROUGH_N8N: Duration = Duration::from_mins(1);
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ impl Telegram {
         });
     }
 
-    fn enqueue(&self, kind: &str, content: Value, copies: usize) -> i64 {
+    fn enqueue(&self, kind: &str, content: &Value, copies: usize) -> i64 {
         let mut books = self.shared.books();
         let id = books.number();
         books.waiting.push_back(Delivery { update: json!({"update_id": id, kind: content}), copies });
@@ -204,7 +204,7 @@ impl Phone<'_> {
             let length = text.split_whitespace().next().unwrap().encode_utf16().count();
             message["entities"] = json!([{"type": "bot_command", "offset": 0, "length": length}]);
         }
-        self.telegram.enqueue("message", message, copies)
+        self.telegram.enqueue("message", &message, copies)
     }
 
     /// Presses the button for `choice` (`approve`, `skip` …) of a message as it was seen, whether or not it still has it;
@@ -228,7 +228,7 @@ impl Phone<'_> {
             "id": id, "from": self.person(), "message": message, "chat_instance": "1",
             "data": button["callback_data"],
         });
-        self.telegram.enqueue("callback_query", press, 1);
+        self.telegram.enqueue("callback_query", &press, 1);
         button["text"].as_str().unwrap().to_owned()
     }
 

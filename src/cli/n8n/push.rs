@@ -62,7 +62,7 @@ async fn free(bot: &Bot<'_>, who: &Identity, request: &Request<'_>, found: &Foun
     let Ok(receiver) = webhook.parse::<reqwest::Url>() else { return Ok(()) };
     let ours = found.workflow(FROM_TELEGRAM).and_then(workflow::telegram_webhook);
     let is_ours = ours.is_some_and(|id| webhook.contains(id));
-    let is_here = receiver.host_str() == request.options.url.host_str();
+    let is_here = place(&receiver) == place(&request.options.url);
     if is_ours || is_here || request.options.take_bot {
         return Ok(());
     }
