@@ -18,7 +18,7 @@ use orchestrator::domain::policy::Policy;
 use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
 use orchestrator::domain::session::{Session, TaskFile};
 use orchestrator::domain::transition::transition;
-use orchestrator::telegram::{self, Fault, Log, Message, Scene, Status};
+use orchestrator::telegram::{self, Fault, Keyboard, Log, Message, Scene, Status};
 
 /// How much Telegram lets a button carry, in bytes.
 const CARRIES: usize = 64;
@@ -144,7 +144,7 @@ fn accept(message: &Message) {
     if let Err(why) = telegram_html::parse(&message.text) {
         panic!("{why}: {:?}", message.text);
     }
-    for button in message.reply_markup.iter().flat_map(|keyboard| keyboard.rows()).flatten() {
+    for button in message.reply_markup.iter().flat_map(Keyboard::rows).flatten() {
         assert!(
             !button.label().trim().is_empty() && (1..=CARRIES).contains(&button.says().len()),
             "{button:?}"

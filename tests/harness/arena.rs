@@ -20,7 +20,7 @@ use crate::wire::{self, Answer};
 
 const LOOK_AGAIN: Duration = Duration::from_micros(500);
 /// How long anything may take that must happen.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What is run, where, and how.
 #[derive(Clone, Debug)]

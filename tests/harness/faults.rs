@@ -69,7 +69,7 @@ fn nothing_is_lost_or_doubled_by_writes_that_fail() {
         eprintln!("LEFT OUT: libfiu is missing (`apt-get install fiu-utils`): no write fails in this test");
         return;
     };
-    let (seed, kills) = (seed(), given("HARNESS_KILLS", 40));
+    let (seed, kills) = (seed(), given("HARNESS_FAULTS", 20));
     let began = Instant::now();
     // On a real disk, where a sync is a sync.
     let place = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ fn nothing_is_lost_or_doubled_by_a_full_disk() {
         eprintln!("LEFT OUT: only root can mount the small file system that this test fills");
         return;
     }
-    let (seed, kills) = (seed(), given("HARNESS_KILLS", 40));
+    let (seed, kills) = (seed(), given("HARNESS_FAULTS", 20));
     let began = Instant::now();
     let disk = FullDisk::mount();
     let setting = Setting { root: Some(disk.root()), faulty: true, ..Setting::usual() };

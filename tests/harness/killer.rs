@@ -13,7 +13,7 @@ use crate::record::Tail;
 
 const LOOK_AGAIN: Duration = Duration::from_micros(200);
 /// How long a moment is waited for that may never come.
-const MOST: Duration = Duration::from_millis(400);
+const MOST: Duration = Duration::from_secs(3);
 /// How long a daemon takes to be at work, and a bit more.
 const A_START: u64 = 40_000;
 
@@ -98,9 +98,9 @@ impl<'a> Killer<'a> {
         }
         let since = Instant::now();
         // The first of its kind in this daemon's life, or a later one. Where everything fails now and then, lives are longer.
-        let (most, patience) = if self.arena.is_faulty() { (12, 5 * MOST) } else { (3, MOST) };
+        let most = if self.arena.is_faulty() { 12 } else { 3 };
         let awaited = self.count(moment) + self.dice.usize(1..=most);
-        while self.count(moment) < awaited && since.elapsed() < patience && !self.arena.is_condemned() {
+        while self.count(moment) < awaited && since.elapsed() < MOST && !self.arena.is_condemned() {
             if daemon.try_wait().unwrap().is_some() {
                 return;
             }

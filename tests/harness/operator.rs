@@ -1,5 +1,6 @@
 //! Someone who gives commands all the while: sensible ones mostly, the same ones twice at times, and wrong ones.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -70,24 +71,24 @@ impl<'a> Operator<'a> {
         let tasks: Vec<Task> = (0..self.dice.usize(1..=4)).map(|_| self.task()).collect();
         // A full disk may keep it from being written; then the next one is tried.
         if fs::write(self.arena.root().join("tasks").join(&name), task_file(&tasks)).is_ok() {
-            self.say("/start", json!({"task_file": name}), &Value::Null, None);
+            self.say("/start", &json!({"task_file": name}), &Value::Null, None);
         }
     }
 
     fn task(&mut self) -> Task {
         let mut instruction = String::new();
         if self.dice.u8(..100) < 60 {
-            instruction += &format!("harness naps 0.{:03}\n", self.dice.u8(1..=120));
+            writeln!(instruction, "harness naps 0.{:03}", self.dice.u8(1..=120)).unwrap();
         }
         if self.dice.u8(..100) < 15 {
             instruction += "harness leaves 100\n";
         }
         let cost = f64::from(self.dice.u16(1..64)) / 64.0;
-        instruction += &match self.dice.u8(..100) {
-            ..12 => format!("harness fails {cost}\n"),
-            12..16 => "harness vanishes 3\n".to_owned(),
-            _ => format!("harness succeeds {cost}\n"),
-        };
+        match self.dice.u8(..100) {
+            ..12 => writeln!(instruction, "harness fails {cost}").unwrap(),
+            12..16 => instruction += "harness vanishes 3\n",
+            _ => writeln!(instruction, "harness succeeds {cost}").unwrap(),
+        }
         let mut task = Task::new("Round", &instruction);
         if self.dice.u8(..100) < 15 {
             task = task.with("Type", "watched");
@@ -105,7 +106,7 @@ impl<'a> Operator<'a> {
         }
         match status["status"].as_str() {
             Some("waiting_approval") => self.answer(status),
-            Some("paused" | "held") => self.say("/resume", json!({}), status, None),
+            Some("paused" | "held") => self.say("/resume", &json!({}), status, None),
             _ => std::thread::sleep(A_MOMENT),
         }
         if self.dice.u8(..100) < 10
@@ -131,31 +132,31 @@ impl<'a> Operator<'a> {
             _ => usual,
         };
         let body = json!({"gate": gate["id"]});
-        self.say(path, body, status, gate["task"].as_u64());
+        self.say(path, &body, status, gate["task"].as_u64());
     }
 
     /// Does what nobody asked for.
     fn interfere(&mut self, status: &Value) {
         let task = self.dice.u64(1..=4);
         match self.dice.u8(..8) {
-            0 => self.say("/pause", json!({"now": true}), status, status["task"].as_u64()),
-            1 => self.say("/pause", json!({}), status, None),
-            2 => self.say("/stop", json!({}), status, None),
-            3 => self.say("/skip", json!({"task": task}), status, Some(task)),
-            4 | 5 => self.say("/retry", json!({"task": task}), status, Some(task)),
-            6 => self.say("/approve", json!({"gate": "g7_none"}), status, None),
-            _ => self.say("/start", json!({"task_file": "nothing.md"}), status, None),
+            0 => self.say("/pause", &json!({"now": true}), status, status["task"].as_u64()),
+            1 => self.say("/pause", &json!({}), status, None),
+            2 => self.say("/stop", &json!({}), status, None),
+            3 => self.say("/skip", &json!({"task": task}), status, Some(task)),
+            4 | 5 => self.say("/retry", &json!({"task": task}), status, Some(task)),
+            6 => self.say("/approve", &json!({"gate": "g7_none"}), status, None),
+            _ => self.say("/start", &json!({"task_file": "nothing.md"}), status, None),
         }
     }
 
     /// Gives a command, at times over two connections at once.
-    fn say(&mut self, path: &'static str, body: Value, status: &Value, task: Option<u64>) {
+    fn say(&mut self, path: &'static str, body: &Value, status: &Value, task: Option<u64>) {
         let session = status["session"].as_str().map(str::to_owned);
-        let asked = Asked { session, task, ..order(path, &body) };
+        let asked = Asked { session, task, ..order(path, body) };
         let twice = self.dice.u8(..100) < 5;
         let arena = self.arena;
         if let Some(answer) = arena.ask(asked) {
-            self.judge_refusal(&body, &answer.json(), answer.status);
+            self.judge_refusal(body, &answer.json(), answer.status);
         }
         if twice && let Some(asked) = arena.record.lately_answered(|_| 0) {
             std::thread::scope(|scope| {
