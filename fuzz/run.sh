@@ -17,8 +17,9 @@ build() {
   local flags="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
   flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
   flags+=" -Cllvm-args=-sanitizer-coverage-trace-compares -Clink-dead-code"
-  SQLX_OFFLINE=true RUSTFLAGS=$flags CARGO_TARGET_DIR=$WORK/build \
-    cargo build --release --locked --target "$TRIPLE"
+  # The daemon's own versions, and libFuzzer besides.
+  cp ../Cargo.lock Cargo.lock
+  SQLX_OFFLINE=true RUSTFLAGS=$flags CARGO_TARGET_DIR=$WORK/build cargo build --release --target "$TRIPLE"
 }
 
 fuzz() {
