@@ -17,6 +17,8 @@ need promtool prometheus
 need zsh zsh
 need fish fish
 need man man-db
+need c++ g++
+need fiu-run fiu-utils
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if [ ${#missing[@]} -gt 0 ]; then
