@@ -401,6 +401,42 @@ fn what_is_configured_otherwise_is_left_alone() {
     ");
 }
 
+/// Before July 2026, n8n's API knew only how to activate.
+#[test]
+fn an_older_n8n_is_asked_in_its_own_words() {
+    let n8n = |asked: &Asked| match (asked.method.as_str(), asked.path.rsplit('/').next().unwrap()) {
+        ("GET", _) => empty(asked),
+        ("POST", "credentials") => {
+            let made = asked.json();
+            reply(200, json!({ "id": made["name"], "name": made["name"], "type": made["type"] }))
+        }
+        ("POST", "workflows") => {
+            let mut made = asked.json();
+            made["id"] = json!("old");
+            for node in made["nodes"].as_array_mut().unwrap() {
+                node["webhookId"] = json!("of-the-trigger");
+            }
+            reply(200, made)
+        }
+        ("POST", "publish") => reply(404, json!({ "message": "not found" })),
+        ("POST", "activate") => {
+            let trigger = json!({ "type": "n8n-nodes-base.telegramTrigger", "webhookId": "of-the-trigger" });
+            reply(200, json!({ "id": "old", "name": "Any", "active": true, "nodes": [trigger] }))
+        }
+        ("POST", "orchestrator-notify") => reply(403, "Authorization data is wrong!"),
+        other => panic!("asked for {other:?}"),
+    };
+    let webhook = json!({ "url": "https://n8n.example.com/webhook/of-the-trigger/webhook" });
+    let attempt = Attempt::with(n8n, move |asked| {
+        let is_info = asked.path.ends_with("/getWebhookInfo");
+        if is_info { reply(200, json!({ "ok": true, "result": webhook })) } else { open_bot(asked) }
+    });
+    let said = attempt.push(&attempt.n8n.url(), &["--take-bot"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let changes = attempt.n8n.changes();
+    assert_eq!(changes.iter().filter(|change| change.ends_with("/activate")).count(), 3, "{changes:#?}");
+}
+
 #[test]
 fn no_secret_gets_into_a_process_list() {
     let (release, wait) = std::sync::mpsc::channel::<()>();

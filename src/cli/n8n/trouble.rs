@@ -85,8 +85,8 @@ pub(in crate::cli) enum Trouble {
     #[error("can't write {path}: {why}")]
     CannotWrite { path: PathBuf, why: String },
     #[error(
-        "n8n has the workflows, but not all of them listen after {seconds} s: {what}. Open them in n8n: the reason stands \
-         beside the button Publish"
+        "n8n has the workflows, but not all of them listen after {seconds} s: {what}. In n8n, the workflow's button Publish tells \
+         which trigger failed, when the mouse rests on it; publish again when you have mended it"
     )]
     NotListening { seconds: u64, what: String },
 }
