@@ -80,6 +80,7 @@ fn open_bot(asked: &Asked) -> Reply {
         "getMe" => json!({ "id": 123_456_789, "is_bot": true, "first_name": "Shop", "username": "shop_bot" }),
         "getWebhookInfo" => json!({ "url": "", "has_custom_certificate": false, "pending_update_count": 0 }),
         "getUpdates" => json!([]),
+        "deleteWebhook" => json!(asked.json()["drop_pending_updates"] == true),
         other => panic!("asked for {other}"),
     };
     reply(200, json!({ "ok": true, "result": result }))
@@ -354,6 +355,7 @@ fn keys_are_kept_before_n8n_learns_them() {
     The bot is @shop_bot.
     added     .env (where n8n takes notifications)
     added     .env (the key that n8n asks for)
+    cleared   what was written to the bot so far
     error: n8n failed to make the credential "Orchestrator Telegram bot" (No): its log says why
     "#);
     let text = fs::read_to_string(&dotenv).unwrap();

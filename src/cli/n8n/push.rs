@@ -35,6 +35,11 @@ pub(super) async fn push(request: &Request<'_>) -> Result<(), Trouble> {
         return Ok(());
     }
     write(&additions, request)?;
+    if identity.is_some() && found.workflow(FROM_TELEGRAM).is_none() {
+        // The button Start writes /start: nobody means it to begin a session some minutes later.
+        bot.forget().await?;
+        say::out("cleared   what was written to the bot so far");
+    }
     let credentials = push_credentials(&api, request, &found).await?;
     let listener = push_workflows(&api, request, &found, &credentials).await?;
     ready::wait(&api, request, identity.is_some().then_some(&bot), &listener).await?;
