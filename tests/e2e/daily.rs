@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::stage::Stage;
 use crate::support::model::{Script, Turn};
 use crate::support::taskfile::Task;
-use crate::support::telegram::{buttons, timed};
+use crate::support::telegram::timed;
+use crate::support::telegram_phone::buttons;
 
 #[test]
 fn the_day_starts_by_itself_and_the_chat_hears_what_came_of_it() {

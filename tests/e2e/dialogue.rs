@@ -12,7 +12,7 @@ use crate::support::daemon::A_RUN;
 use crate::support::eventually::until;
 use crate::support::model::{Script, Turn};
 use crate::support::taskfile::Task;
-use crate::support::telegram::{Phone, buttons};
+use crate::support::telegram_phone::{Phone, buttons};
 
 const ASKED: [&str; 4] = ["✅ Approve", "✏️ Reject", "⏭ Skip", "⏹ Stop"];
 

@@ -1,6 +1,6 @@
 //! The daemon, Telegram or n8n is away for a while.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::stage::Stage;
 use crate::support::eventually::eventually;

@@ -22,6 +22,7 @@ pub mod http;
 pub mod loopback;
 pub mod model;
 pub mod n8n;
+pub mod n8n_prepared;
 pub mod newcomer;
 pub mod normal;
 pub mod openapi;
@@ -34,7 +35,9 @@ pub mod stream;
 pub mod taskfile;
 pub mod telegram;
 pub mod telegram_api;
+pub mod telegram_content;
 pub mod telegram_html;
+pub mod telegram_phone;
 pub mod telegram_server;
 pub mod terminal;
 
