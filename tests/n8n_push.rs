@@ -195,6 +195,20 @@ fn a_bot_that_isnt_there_or_serves_another() {
     assert_snapshot!(Attempt::with(empty, unknown).fails(&[]), @r"error: Telegram doesn't know this bot (HTTP #: Unauthorized): is TELEGRAM_BOT_TOKEN right?");
     assert_snapshot!(Attempt::with(empty, |_| reply(200, "<html>Hello</html>")).fails(&[]), @r"error: what answers at http://#.#.#.#:# is no Bot API server (HTTP #): is --telegram-url right?");
 
+    let (tell, told) = std::sync::mpsc::channel();
+    let mine = Attempt::with(empty, move |asked| {
+        if asked.path.ends_with("/getWebhookInfo") {
+            let url: String = told.recv().unwrap();
+            reply(200, json!({ "ok": true, "result": { "url": url } }))
+        } else {
+            open_bot(asked)
+        }
+    });
+    tell.send(format!("{}/webhook/of-another/webhook", mine.n8n.url())).unwrap();
+    let said = mine.push(&mine.n8n.url(), &["--dry-run"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_snapshot!(said.err, @r"note: another workflow of this n8n receives the bot's messages until now, and no longer will");
+
     let webhook = json!({ "url": "https://other.example.com/hook", "pending_update_count": 0 });
     let taken = move |asked: &Asked| {
         if asked.path.ends_with("/getWebhookInfo") {
