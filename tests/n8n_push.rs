@@ -80,6 +80,7 @@ fn open_bot(asked: &Asked) -> Reply {
         "getMe" => json!({ "id": 123_456_789, "is_bot": true, "first_name": "Shop", "username": "shop_bot" }),
         "getWebhookInfo" => json!({ "url": "", "has_custom_certificate": false, "pending_update_count": 0 }),
         "getUpdates" => json!([]),
+        "deleteWebhook" => json!(asked.json()["drop_pending_updates"] == true),
         other => panic!("asked for {other}"),
     };
     reply(200, json!({ "ok": true, "result": result }))
@@ -193,6 +194,20 @@ fn a_bot_that_isnt_there_or_serves_another() {
         |_: &Asked| reply(401, json!({ "ok": false, "error_code": 401, "description": "Unauthorized" }));
     assert_snapshot!(Attempt::with(empty, unknown).fails(&[]), @r"error: Telegram doesn't know this bot (HTTP #: Unauthorized): is TELEGRAM_BOT_TOKEN right?");
     assert_snapshot!(Attempt::with(empty, |_| reply(200, "<html>Hello</html>")).fails(&[]), @r"error: what answers at http://#.#.#.#:# is no Bot API server (HTTP #): is --telegram-url right?");
+
+    let (tell, told) = std::sync::mpsc::channel();
+    let mine = Attempt::with(empty, move |asked| {
+        if asked.path.ends_with("/getWebhookInfo") {
+            let url: String = told.recv().unwrap();
+            reply(200, json!({ "ok": true, "result": { "url": url } }))
+        } else {
+            open_bot(asked)
+        }
+    });
+    tell.send(format!("{}/webhook/of-another/webhook", mine.n8n.url())).unwrap();
+    let said = mine.push(&mine.n8n.url(), &["--dry-run"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_snapshot!(said.err, @r"note: another workflow of this n8n receives the bot's messages until now, and no longer will");
 
     let webhook = json!({ "url": "https://other.example.com/hook", "pending_update_count": 0 });
     let taken = move |asked: &Asked| {
@@ -354,6 +369,7 @@ fn keys_are_kept_before_n8n_learns_them() {
     The bot is @shop_bot.
     added     .env (where n8n takes notifications)
     added     .env (the key that n8n asks for)
+    cleared   what was written to the bot so far
     error: n8n failed to make the credential "Orchestrator Telegram bot" (No): its log says why
     "#);
     let text = fs::read_to_string(&dotenv).unwrap();

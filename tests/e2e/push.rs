@@ -199,6 +199,8 @@ fn a_rehearsal_changes_nothing(desk: &Desk) {
 
 fn a_phone_approves(desk: &Desk) {
     let ann = desk.telegram.phone(1001, 1001, "Ann");
+    // Pressed before anybody listens: it must not begin anything.
+    ann.says("/start");
     let guide = Document::read("docs/n8n.md");
     assert_eq!(normal(&desk.pushes(&[])), normal(&guide.shown("pushed")));
 
@@ -216,6 +218,10 @@ fn a_phone_approves(desk: &Desk) {
     ann.presses(&gate, "approve");
     ann.sees(&gate, "👉 Ann");
     ann.hears("Session complete");
+    for word in ["responding", "open"] {
+        let sent = ann.sent();
+        assert!(!sent.iter().any(|message| message["text"].as_str().unwrap().contains(word)), "{sent:#?}");
+    }
     assert_eq!(desk.telegram.refusals(), [] as [&str; 0]);
 
     drop(daemon);

@@ -81,6 +81,9 @@ impl Books {
             "getWebhookInfo" => Ok(self.webhook_info()),
             "setWebhook" => self.set_webhook(parameters),
             "deleteWebhook" => {
+                if parameters.get("drop_pending_updates") == Some(&json!(true)) {
+                    self.waiting.clear();
+                }
                 self.webhook = None;
                 Ok(json!(true))
             }

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::api::unreachable;
 use super::shown;
@@ -84,16 +86,16 @@ impl<'a> Bot<'a> {
     }
 
     pub(super) async fn identity(&self) -> Result<Identity, Trouble> {
-        self.ask("getMe").await
+        self.ask("getMe", json!({})).await
     }
 
     pub(super) async fn webhook(&self) -> Result<Webhook, Trouble> {
-        self.ask("getWebhookInfo").await
+        self.ask("getWebhookInfo", json!({})).await
     }
 
     /// The chats that wrote lately. Telegram tells only while no service receives the bot's messages.
     pub(super) async fn chats(&self) -> Vec<Chat> {
-        let updates: Vec<Update> = self.ask("getUpdates").await.unwrap_or_default();
+        let updates: Vec<Update> = self.ask("getUpdates", json!({})).await.unwrap_or_default();
         let mut chats: Vec<Chat> =
             updates.into_iter().filter_map(|update| update.message).map(|message| message.chat).collect();
         chats.sort_by_key(|chat| chat.id);
@@ -101,10 +103,16 @@ impl<'a> Bot<'a> {
         chats
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: &str) -> Result<T, Trouble> {
+    /// Lets Telegram forget what was written so far, which it would otherwise bring to whoever receives messages next.
+    pub(super) async fn forget(&self) -> Result<(), Trouble> {
+        self.ask::<bool>("deleteWebhook", json!({ "drop_pending_updates": true })).await.map(drop)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: &str, parameters: Value) -> Result<T, Trouble> {
         let url = format!("{}/bot{}/{method}", shown(self.url), self.token.expose_secret());
         let failed = |error| unreachable("Telegram", self.url, &error);
-        let response = self.client.get(url).send().await.map_err(failed)?;
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json");
+        let response = request.body(parameters.to_string()).send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(failed)?;
         let answer: Answer<T> = serde_json::from_str(&text)

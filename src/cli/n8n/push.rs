@@ -35,6 +35,11 @@ pub(super) async fn push(request: &Request<'_>) -> Result<(), Trouble> {
         return Ok(());
     }
     write(&additions, request)?;
+    if identity.is_some() && found.workflow(FROM_TELEGRAM).is_none_or(|workflow| !workflow.active) {
+        // The button Start writes /start: nobody means it to begin a session some minutes later.
+        bot.forget().await?;
+        say::out("cleared   what was written to the bot so far");
+    }
     let credentials = push_credentials(&api, request, &found).await?;
     let listener = push_workflows(&api, request, &found, &credentials).await?;
     ready::wait(&api, request, identity.is_some().then_some(&bot), &listener).await?;
@@ -63,6 +68,11 @@ async fn free(bot: &Bot<'_>, who: &Identity, request: &Request<'_>, found: &Foun
     let ours = found.workflow(FROM_TELEGRAM).and_then(workflow::telegram_webhook);
     let is_ours = ours.is_some_and(|id| webhook.contains(id));
     let is_here = place(&receiver) == place(&request.options.url);
+    if is_here && !is_ours {
+        say::err(
+            "note: another workflow of this n8n receives the bot's messages until now, and no longer will",
+        );
+    }
     if is_ours || is_here || request.options.take_bot {
         return Ok(());
     }
