@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 use crate::claude::{self, Activity, Limits, ProcessError};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
-use crate::domain::run::{Outcome, Usage, Verdict};
+use crate::domain::run::{Outcome, Verdict};
 use crate::domain::session::Work;
 use crate::engine::{self, Engine};
 use crate::store::runs::Run;
@@ -244,5 +244,5 @@ struct Watch {
 }
 
 fn outcome(verdict: Verdict) -> Outcome {
-    Outcome { verdict, usage: Usage::default(), denials: Vec::new() }
+    Outcome::bare(verdict)
 }

@@ -45,7 +45,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Outcome {
         }
         (None, None) => without_result(evidence),
     };
-    Outcome { verdict, usage: usage(transcript), denials: denials(transcript) }
+    Outcome { verdict, usage: usage(transcript), denials: denials(transcript), changed: None }
 }
 
 fn summary(result: &RunResult) -> String {
@@ -58,8 +58,10 @@ fn summary(result: &RunResult) -> String {
 
 fn unsuccessful(result: &RunResult, evidence: &Evidence<'_>) -> Verdict {
     let message = words_of(result, evidence.transcript);
-    if result.subtype == "error_max_turns" || result.subtype == "error_max_budget_usd" {
-        return failed(Failure::LimitReached { message });
+    match result.subtype.as_str() {
+        "error_max_turns" => return failed(Failure::LimitReached { message }),
+        "error_max_budget_usd" => return failed(Failure::OutOfBudget { message }),
+        _ => {}
     }
     match obstacle(result, evidence, &message) {
         Some(obstacle) => Verdict::Unavailable { obstacle },

@@ -130,7 +130,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Secret => SECRET,
             Kind::Headers => "{ X-Key = \"v\" }",
             Kind::Url => "https://n8n.example.com",
-            Kind::Port | Kind::Count | Kind::Duration => "7",
+            Kind::Port | Kind::Count | Kind::Duration | Kind::Dollars | Kind::Tokens => "7",
             Kind::Switch => "true",
             Kind::Zone => "UTC",
             Kind::Choice(words) | Kind::Choices(words) => words[0],

@@ -2,7 +2,7 @@
 
 use super::change::Effect;
 use super::event::{Event, one_line, waiting_sentence};
-use super::gate::{About, Choice, Decision, Gate, Reason, checkpoint};
+use super::gate::{About, Choice, Decision, Gate, Next, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
 use super::refused::{Refused, must_offer};
 use super::session::{Why, Work};
@@ -13,7 +13,10 @@ impl Turn<'_> {
     pub(super) fn approve(&mut self, gate: &Gate, note: Option<&String>) -> Result<(), Refused> {
         must_offer(gate, Choice::Approve)?;
         self.close(gate, Decision::Approved, note);
-        self.owed.clear();
+        if let About::Before { reasons, .. } = &gate.about {
+            self.owed.retain(|owed| !reasons.contains(owed));
+        }
+        self.grant(gate);
         match gate.task() {
             Some(task) => {
                 self.progress(task).notes.extend(note.cloned());
@@ -28,6 +31,35 @@ impl Turn<'_> {
             None => self.work = None,
         }
         Ok(())
+    }
+
+    /// Raises every budget that the gate says is used up, and takes the failures that it tells of as seen.
+    fn grant(&mut self, gate: &Gate) {
+        let About::Before { next: Next::Task(task), reasons } = &gate.about else { return };
+        let today = self.today.day;
+        for reason in reasons {
+            match reason {
+                Reason::Spent { budget, .. } => {
+                    let Some(allowance) = self.purse().raise(*budget, *task) else { continue };
+                    let (budget, up_to, by) = (allowance.budget, allowance.up_to, self.by.clone());
+                    self.allowances.retain(|old| {
+                        old.day.is_none_or(|day| day == today)
+                            && (old.budget, old.task) != (allowance.budget, allowance.task)
+                    });
+                    self.allowances.push(allowance);
+                    self.tell(Event::BudgetRaised { budget, up_to, by });
+                }
+                Reason::Fruitless { .. } => self.fruitless = 0,
+                Reason::Start
+                | Reason::Manual
+                | Reason::Required
+                | Reason::Requested
+                | Reason::ApproveBefore
+                | Reason::Checkpoint { .. }
+                | Reason::Dependency { .. }
+                | Reason::Rejected { .. } => {}
+            }
+        }
     }
 
     /// Says no: the gate closes, and the next one asks the same with the feedback among its reasons.
@@ -201,6 +233,7 @@ impl Turn<'_> {
     }
 
     fn ask_again(&mut self, task: TaskNumber, feedback: Option<&String>) {
+        self.fruitless = 0;
         self.progress(task).feedback.extend(feedback.cloned());
         self.ask_again_by(task, self.by.clone(), feedback.cloned());
     }
@@ -215,6 +248,8 @@ fn concerns(reason: &Reason, about: TaskNumber) -> bool {
         | Reason::Required
         | Reason::Requested
         | Reason::ApproveBefore
-        | Reason::Dependency { .. } => false,
+        | Reason::Dependency { .. }
+        | Reason::Spent { .. }
+        | Reason::Fruitless { .. } => false,
     }
 }

@@ -9,12 +9,14 @@ use super::gate::Reason;
 use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
 use super::refused::Refused;
-use super::run::{Failure, Outcome, Verdict};
+use super::run::{Failure, Outcome, Reported, Verdict};
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
+use super::usd::Usd;
 
 impl Turn<'_> {
+    /// Starts the ready task, or leaves it to settling to ask if a limit was reached since it became ready.
     pub(super) fn claim(&mut self, task: TaskNumber, run: RunId) -> Result<(), Refused> {
         if self.paused.is_some() {
             return Err(Refused::NotNow("the session is paused".to_owned()));
@@ -24,6 +26,10 @@ impl Turn<'_> {
         }
         if self.world.run_open {
             return Err(Refused::NotNow("another run is still open".to_owned()));
+        }
+        if !self.limits_reached(task).is_empty() {
+            self.work = None;
+            return Ok(());
         }
         let now = self.world.now;
         let progress = self.progress(task);
@@ -58,13 +64,16 @@ impl Turn<'_> {
         intended: Option<(Why, &Actor)>,
     ) {
         self.work = None;
+        let outcome = &self.account(task, outcome, took);
         self.effects.push(Effect::CloseRun(run, Box::new(outcome.clone())));
-        let progress = self.progress(task);
-        progress.cost += outcome.usage.cost;
-        progress.duration += took;
         match (&outcome.verdict, intended) {
             (Verdict::Completed { summary }, _) => self.complete(task, run, outcome, took, summary),
             (_, Some((Why::Skip, by))) => self.mark_skipped(task, by.clone()),
+            (Verdict::Failed { failure: Failure::OutOfBudget { .. } }, None | Some((Why::Pause, _)))
+                if self.purse().money_left(task) == Some(Usd::default()) =>
+            {
+                self.run_out(task, run, outcome, took);
+            }
             (Verdict::Failed { failure }, None | Some((Why::Pause | Why::Stop, _))) => {
                 self.fail(task, run, failure, took, outcome);
             }
@@ -73,7 +82,7 @@ impl Turn<'_> {
             }
             (Verdict::Lost, None | Some((Why::Stop, _)))
             | (Verdict::NeverRan | Verdict::Unavailable { .. }, Some((Why::Stop, _))) => {
-                self.interrupt(task, run);
+                self.interrupt(task, run, outcome);
             }
             (Verdict::NeverRan, None) => {
                 self.uncharge(task);
@@ -93,7 +102,23 @@ impl Turn<'_> {
         }
     }
 
+    /// Books what a run used up: on its task and on its day. The CLI's figures go on counting over a session that is
+    /// resumed, so what was booked of it before is taken off.
+    fn account(&mut self, task: TaskNumber, outcome: &Outcome, took: Duration) -> Outcome {
+        let progress = self.progress(task);
+        let resumed = progress.conversation.is_some();
+        let before = if resumed { progress.reported } else { Reported::default() };
+        let usage = outcome.usage.beyond(before);
+        progress.reported = before.and(&usage);
+        progress.cost += usage.cost;
+        progress.duration += took;
+        self.today.cost += usage.cost;
+        self.today.tokens = self.today.tokens.saturating_add(usage.tokens());
+        Outcome { usage, ..outcome.clone() }
+    }
+
     fn complete(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration, summary: &str) {
+        self.fruitless = 0;
         let progress = self.end_task(task, TaskState::Completed);
         progress.summary = Some(format!("{summary}{}", denied(&outcome.denials)));
         progress.check_output = None;
@@ -116,12 +141,14 @@ impl Turn<'_> {
     }
 
     fn fail(&mut self, task: TaskNumber, run: RunId, failure: &Failure, took: Duration, outcome: &Outcome) {
+        self.count_fruitless(outcome);
         let progress = self.end_task(task, TaskState::Failed);
         progress.summary = Some(failure.to_string());
         progress.check_output = match failure {
             Failure::Check { output, .. } => Some(output.clone()),
             Failure::Reported { .. }
             | Failure::LimitReached { .. }
+            | Failure::OutOfBudget { .. }
             | Failure::NoResult { .. }
             | Failure::TimedOut { .. }
             | Failure::WentQuiet { .. } => None,
@@ -136,7 +163,13 @@ impl Turn<'_> {
         self.tell(event);
     }
 
-    fn interrupt(&mut self, task: TaskNumber, run: RunId) {
+    /// Counts failures that changed nothing; where that can't be told, something may have been changed.
+    fn count_fruitless(&mut self, outcome: &Outcome) {
+        self.fruitless = if outcome.changed == Some(false) { self.fruitless.saturating_add(1) } else { 0 };
+    }
+
+    fn interrupt(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome) {
+        self.count_fruitless(outcome);
         self.end_task(task, TaskState::Interrupted);
         let event = Event::TaskInterrupted { subject: self.subject(task), run };
         self.tell(event);
@@ -145,13 +178,26 @@ impl Turn<'_> {
     /// The run was ended for a pause: the task keeps its approval, and its Claude session if it had begun one.
     fn suspend(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome) {
         self.uncharge(task);
+        let continues = self.keep_conversation(task, outcome);
+        let event = Event::RunSuspended { subject: self.subject(task), run, continues };
+        self.tell(event);
+    }
+
+    /// The CLI stopped at what was left of a budget of ours: no failure of the task's, which goes on when there is more.
+    fn run_out(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration) {
+        let continues = self.keep_conversation(task, outcome);
+        self.uncharge(task);
+        let (subject, cost) = (self.subject(task), outcome.usage.cost);
+        self.tell(Event::RunOutOfBudget { subject, run, took, cost, continues });
+    }
+
+    /// Remembers the Claude session that a run has begun, to go on with it; answers whether there is one.
+    fn keep_conversation(&mut self, task: TaskNumber, outcome: &Outcome) -> bool {
         let progress = self.progress(task);
         if outcome.usage.conversation.is_some() {
             progress.conversation.clone_from(&outcome.usage.conversation);
         }
-        let continues = progress.conversation.is_some();
-        let event = Event::RunSuspended { subject: self.subject(task), run, continues };
-        self.tell(event);
+        progress.conversation.is_some()
     }
 
     /// Nothing came of the run that counts: the task is ready again, with the approval it had.
@@ -159,6 +205,8 @@ impl Turn<'_> {
         let progress = self.progress(task);
         progress.state = TaskState::Pending;
         progress.attempts = progress.attempts.saturating_sub(1);
-        self.work = Some(Work::Ready { task });
+        if self.limits_reached(task).is_empty() {
+            self.work = Some(Work::Ready { task });
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::event::Event;
 use super::gate::{Closing, Gate};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
+use super::limits::Spent;
 use super::run::Outcome;
 use super::session::Session;
 
@@ -20,6 +21,8 @@ pub struct World {
     pub hold: Option<Hold>,
     /// Whether a run is open in any session.
     pub run_open: bool,
+    /// What all runs of today used up, whichever session they belong to.
+    pub today: Spent,
 }
 
 /// What a command came to.

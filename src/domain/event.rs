@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
 use super::duration::{human, seconds};
-use super::gate::{About, Decision, Gate, Next};
+use super::gate::{About, Decision, Gate, Next, Reason};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
+use super::limits::{Amount, Budget};
 use super::session::{Session, Why};
 use super::task::Task;
 use super::usd::Usd;
@@ -66,6 +67,15 @@ pub enum Event {
     RunSuspended { subject: Subject, run: RunId, continues: bool },
     /// A run ended for a reason that isn't its task's.
     RunBlocked { subject: Subject, run: RunId, hold: Hold },
+    /// A run stopped where a budget of ours ended, to be continued when there is more.
+    RunOutOfBudget {
+        subject: Subject,
+        run: RunId,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+        continues: bool,
+    },
     /// A claimed run turned out never to have been started.
     RunNeverRan { subject: Subject, run: RunId },
     /// Nothing new may start.
@@ -83,6 +93,8 @@ pub enum Event {
     HoldBegan { hold: Hold },
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
+    /// A person granted more than a limit allows.
+    BudgetRaised { budget: Budget, up_to: Amount, by: Actor },
     /// Every task is done with.
     SessionCompleted {
         #[serde(flatten)]
@@ -168,12 +180,14 @@ impl Event {
             Self::RunEnding { .. } => "run_ending",
             Self::RunSuspended { .. } => "run_suspended",
             Self::RunBlocked { .. } => "run_blocked",
+            Self::RunOutOfBudget { .. } => "run_out_of_budget",
             Self::RunNeverRan { .. } => "run_never_ran",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::GateReminded { .. } => "gate_reminded",
             Self::HoldBegan { .. } => "hold_began",
             Self::HoldEnded { .. } => "hold_ended",
+            Self::BudgetRaised { .. } => "budget_raised",
             Self::SessionCompleted { .. } => "session_completed",
             Self::SessionStopped { .. } => "session_stopped",
         }
@@ -194,12 +208,14 @@ impl Event {
             | Self::RunEnding { subject, .. }
             | Self::RunSuspended { subject, .. }
             | Self::RunBlocked { subject, .. }
+            | Self::RunOutOfBudget { subject, .. }
             | Self::RunNeverRan { subject, .. } => Some(subject.task),
             Self::SessionStarted { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HoldBegan { .. }
             | Self::HoldEnded { .. }
+            | Self::BudgetRaised { .. }
             | Self::SessionCompleted { .. }
             | Self::SessionStopped { .. } => None,
         }
@@ -254,14 +270,18 @@ impl Event {
                     Why::Stop => "stop the session",
                 }
             ),
-            Self::RunSuspended { subject, run, continues } => format!(
-                "{subject}: run {run} ended for the pause; the next one {}",
-                if *continues { "continues its Claude session" } else { "starts afresh" }
-            ),
+            Self::RunSuspended { subject, run, continues } => {
+                format!("{subject}: run {run} ended for the pause; the next one {}", goes_on(*continues))
+            }
             Self::RunBlocked { subject, hold, .. } => format!(
                 "{subject}: held, no attempt counted ({}): {}",
                 hold.kind.as_str().replace('_', " "),
                 one_line(&hold.reason)
+            ),
+            Self::RunOutOfBudget { subject, run, took, cost, continues } => format!(
+                "{subject}: run {run} stopped at its budget after {}, {cost}; no attempt counted, the next run {}",
+                human(took),
+                goes_on(*continues)
             ),
             Self::RunNeverRan { subject, run } => {
                 format!("{subject}: run {run} was claimed but never started; ready again")
@@ -276,6 +296,10 @@ impl Event {
             }
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
+            }
+            Self::BudgetRaised { budget, up_to, by } => {
+                let unit = if *budget == Budget::TokensPerDay { " tokens" } else { "" };
+                format!("Budget raised by {by}: up to {up_to}{unit} {}", budget.whose())
             }
             Self::SessionCompleted { figures } => {
                 format!("Session completed{}: {figures}", marked(figures.rehearsal))
@@ -293,19 +317,41 @@ pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
     let choices = gate.choices_in_words();
     let id = &gate.id;
     match &gate.about {
-        About::Before { next, .. } => {
+        About::Before { next, reasons } => {
             let asked = match next {
                 Next::Task(_) => format!("{subject}: waiting for approval"),
                 Next::End => "All tasks are done: waiting for a last look".to_owned(),
             };
             let again =
                 gate.retriable().map_or(String::new(), |task| format!(" (/retry runs task {task} again)"));
+            let more = granted(reasons).map_or(String::new(), |more| format!(" (/approve allows {more})"));
             let reasons = one_line(&gate.reasons().join(", "));
-            format!("{asked} ({reasons}); gate {id}: {choices}{again}")
+            format!("{asked} ({reasons}); gate {id}: {choices}{again}{more}")
         }
         About::Failed { .. } => format!("{subject}: failed, what now? Gate {id}: {choices}"),
         About::Interrupted { .. } => format!("{subject}: interrupted, what now? Gate {id}: {choices}"),
     }
+}
+
+/// What an approval would grant, as a sentence part: `$5.00 more today`.
+pub fn granted(reasons: &[Reason]) -> Option<String> {
+    let granted = reasons.iter().filter_map(|reason| match reason {
+        Reason::Spent { budget, more, .. } => {
+            let unit = if *budget == Budget::TokensPerDay { " tokens" } else { "" };
+            Some(format!("{more}{unit} more {}", budget.whose()))
+        }
+        Reason::Start
+        | Reason::Manual
+        | Reason::Required
+        | Reason::Requested
+        | Reason::ApproveBefore
+        | Reason::Checkpoint { .. }
+        | Reason::Dependency { .. }
+        | Reason::Rejected { .. }
+        | Reason::Fruitless { .. } => None,
+    });
+    let granted: Vec<String> = granted.collect();
+    (!granted.is_empty()).then(|| granted.join(" and "))
 }
 
 /// `1 task`, `3 tasks`.
@@ -332,6 +378,10 @@ fn done_with(decision: Decision) -> &'static str {
         Decision::Stopped => "answered with stop",
         Decision::Withdrawn => "withdrawn",
     }
+}
+
+fn goes_on(continues: bool) -> &'static str {
+    if continues { "continues its Claude session" } else { "starts afresh" }
 }
 
 fn marked(rehearsal: bool) -> &'static str {

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod hold;
 pub mod id;
 pub mod instant;
+pub mod limits;
 pub mod plan;
 pub mod policy;
 pub mod refused;

@@ -70,6 +70,8 @@ pub fn notice(events: &[Event], _scene: &Scene<'_>) -> Option<Notice> {
         | Event::TaskRetried { .. }
         | Event::RunEnding { .. }
         | Event::RunSuspended { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
         | Event::RunNeverRan { .. } => None,
     };
     let (kind, event) = events.iter().find_map(|event| told(event).map(|kind| (kind, event)))?;

@@ -8,6 +8,7 @@ use crate::claude::{
     self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
     Limits, Marker, Process, RunFiles,
 };
+use crate::domain::limits::Purse;
 use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::Session;
 use crate::domain::task::Task;
@@ -82,8 +83,9 @@ impl Worker {
             Conversation::New(run.conversation)
         };
         let environment = self.settings.environment.iter().cloned();
-        let invocation =
-            Invocation::of_claude(&settings, conversation, self.settings.project_dir.clone(), environment);
+        let budget = Purse::of(session, self.engine.spent_today()).money_left(task.number());
+        let folder = self.settings.project_dir.clone();
+        let invocation = Invocation::of_claude(&settings, conversation, budget, folder, environment);
         let prompt = self.prompt(run, session, task).await?;
         Ok(claude::spawn(&Launcher::default(), &invocation, &prompt, files, Marker::from(run.marker)))
     }

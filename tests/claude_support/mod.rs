@@ -63,7 +63,7 @@ impl Run {
     pub fn invocation(&self) -> Invocation {
         let settings = Settings { command: self.command.clone(), ..Settings::default() };
         let environment = std::env::vars_os();
-        Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), self.project(), environment)
+        Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), None, self.project(), environment)
     }
 
     pub fn try_spawn(&self, prompt: &str) -> Result<Process, LaunchError> {

@@ -279,6 +279,8 @@ fn pauses(account: &Account, frame: &Frame<'_>) -> String {
         Event::Paused { .. }
         | Event::Resumed { .. }
         | Event::RunBlocked { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
         | Event::HoldBegan { .. }
         | Event::HoldEnded { .. } => true,
         Event::SessionStarted { .. }

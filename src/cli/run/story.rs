@@ -36,6 +36,7 @@ fn mark(event: &Event) -> (Style, char) {
         Event::TaskFailed { .. } => (RED, '✗'),
         Event::TaskInterrupted { .. }
         | Event::RunBlocked { .. }
+        | Event::RunOutOfBudget { .. }
         | Event::HoldBegan { .. }
         | Event::RunNeverRan { .. }
         | Event::SessionStopped { .. } => (YELLOW, '!'),
@@ -47,6 +48,7 @@ fn mark(event: &Event) -> (Style, char) {
         | Event::RunSuspended { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }
+        | Event::BudgetRaised { .. }
         | Event::HoldEnded { .. } => (DIM, '·'),
     }
 }

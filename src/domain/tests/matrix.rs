@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::desk::finish;
 use super::desk::{
-    Desk, approve, completed, failed, pause, pause_now, reject, retry, retry_task, skip, skip_task, stop,
-    task, usage_limit,
+    Desk, approve, completed, failed, out_of_budget, pause, pause_now, reject, retry, retry_task, skip,
+    skip_task, stop, task, usage_limit,
 };
 use super::shorthand::{SIGNS, at, effect, tasks};
 use crate::domain::change::Transition;
@@ -16,10 +16,12 @@ use crate::domain::event::Event;
 use crate::domain::gate::{About, Gate, Next, Reason};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, TaskNumber};
+use crate::domain::limits::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::refused::Refused;
 use crate::domain::run::Verdict;
 use crate::domain::session::{State, Work};
+use crate::domain::usd::Usd;
 
 type Given = Box<dyn Fn(&mut Desk) -> Command>;
 
@@ -116,6 +118,7 @@ fn stages() -> Vec<(&'static str, Desk)> {
         ("before the end", last_look),
         ("rejected checkpoint", after(&checkpoint, reject("add an index"))),
         ("failed", running.clone().then(|desk| desk.finish(failed()))),
+        ("out of budget", out_of_budget_gate()),
         ("interrupted", running.clone().then(|desk| desk.finish(Verdict::Lost))),
         ("before a task, paused", after(&waiting, pause())),
         ("ready", ready.clone()),
@@ -129,8 +132,27 @@ fn stages() -> Vec<(&'static str, Desk)> {
     ]
 }
 
+/// The first task's run ended where its budget did.
+fn out_of_budget_gate() -> Desk {
+    let limits = Limits { cost_per_task: Some(Usd::from_micros(400_000)), ..Limits::default() };
+    day_of(Policy { limits, ..policy() }).then(|desk| {
+        desk.start();
+        desk.told(skip_task(4));
+        desk.approve();
+        desk.claim();
+        desk.finish(out_of_budget());
+    })
+}
+
 fn day() -> Desk {
-    let policy = Policy { checkpoint_after: vec!["database".to_owned()], ..Policy::default() };
+    day_of(policy())
+}
+
+fn policy() -> Policy {
+    Policy { checkpoint_after: vec!["database".to_owned()], ..Policy::default() }
+}
+
+fn day_of(policy: Policy) -> Desk {
     Desk::new(vec![task(1, "database"), task(2, "backend"), task(3, "database"), task(4, "docs")], policy)
 }
 
