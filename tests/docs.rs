@@ -61,6 +61,11 @@ fn newcomer() {
 }
 
 #[test]
+fn messages() {
+    follow("docs/messages.md");
+}
+
+#[test]
 fn architecture() {
     follow("docs/architecture.md");
 }

@@ -151,7 +151,9 @@ impl Error {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Engine(crate::engine::Error::Refused(_)) => Exit::Waiting,
+            Self::Engine(crate::engine::Error::Refused(_) | crate::engine::Error::Instead { .. }) => {
+                Exit::Waiting
+            }
             Self::Unreachable(_) => Exit::Unreachable,
             Self::Database => Exit::DatabaseFailed,
             Self::Config(_)

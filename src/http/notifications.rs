@@ -17,6 +17,7 @@ use super::words::Success;
 use crate::domain::event::count;
 use crate::engine::{Delivery, Wish};
 use crate::store::outbox;
+use crate::telegram;
 
 /// Means every notification that was given up.
 const ALL: &str = "all";
@@ -34,7 +35,8 @@ pub(super) async fn notifications(State(app): State<App>, call: Call) -> Result<
         (pending, dead) => format!("{} on the way, {dead} given up", count_of(pending)),
     };
     let notifications = listed.into_iter().map(|listed| NotificationView::new(listed, app.zone())).collect();
-    Ok(Json(NotificationList { status: Success::Ok, message, notifications }).into_response())
+    let telegram = telegram::answer(&[], &message, &app.scene(None, None)).into();
+    Ok(Json(NotificationList { status: Success::Ok, message, notifications, telegram }).into_response())
 }
 
 /// Has a notification that waits or was given up tried again at once.

@@ -2,13 +2,26 @@
 
 use serde::Serialize;
 
+use super::keyboard::Keyboard;
+use super::text::Text;
+
+/// The longest message, in UTF-16 units once its entities are read.
+const LONGEST: usize = 4096;
+/// What is left free in a message with buttons, for who pressed which of them.
+const RESERVED: usize = 200;
+/// Telegram refuses a message without a text.
+const NOTHING: &str = "…";
+
 /// A message, but for the chat that it goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// HTML, escaped; at most 4096 UTF-16 units once its entities are read.
+    /// HTML, escaped; at most 4096 UTF-16 units once its entities are read, 3896 with buttons.
     pub text: String,
     /// How `text` is to be read.
     pub parse_mode: ParseMode,
+    /// Its buttons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_markup: Option<Keyboard>,
 }
 
 /// How a text is to be read.
@@ -20,9 +33,9 @@ pub enum ParseMode {
 }
 
 impl Message {
-    /// A text as it is.
-    pub fn plain(text: &str) -> Self {
-        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        Self { text, parse_mode: ParseMode::Html }
+    pub(super) fn new(text: Text, reply_markup: Option<Keyboard>) -> Self {
+        let limit = if reply_markup.is_some() { LONGEST - RESERVED } else { LONGEST };
+        let text = if text.shown().trim().is_empty() { Text::plain(NOTHING) } else { text };
+        Self { text: text.within(limit).html(), parse_mode: ParseMode::Html, reply_markup }
     }
 }

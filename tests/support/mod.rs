@@ -13,6 +13,7 @@
 pub mod claude;
 pub mod daemon;
 pub mod database;
+pub mod desk;
 pub mod document;
 pub mod eventually;
 pub mod follower;
@@ -28,6 +29,7 @@ pub mod rig;
 pub mod shell;
 pub mod stream;
 pub mod taskfile;
+pub mod telegram_html;
 pub mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener};
