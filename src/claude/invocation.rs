@@ -139,6 +139,23 @@ impl fmt::Debug for Invocation {
     }
 }
 
+/// What somebody has to type whose login, or key, was refused.
+pub fn login_remedy(invocation: &Invocation) -> String {
+    let is_set = |name: &str| invocation.env.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
+    if let Some(key) = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].into_iter().find(|name| is_set(name)) {
+        return format!("start the daemon with a {key} that is valid");
+    }
+    if is_set(TOKEN) {
+        return format!("`claude setup-token` makes another {TOKEN}: start the daemon with it");
+    }
+    let of =
+        |name: &str| invocation.env.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
+    let whose = of("USER").map_or_else(|| "the daemon's user".to_owned(), |user| format!("user {user}"));
+    let folder =
+        of("CLAUDE_CONFIG_DIR").map_or(String::new(), |folder| format!("CLAUDE_CONFIG_DIR={folder} "));
+    format!("as {whose}: `{folder}{} auth login`", invocation.program)
+}
+
 /// The budget among an operator's own arguments; of several, the CLI takes the last.
 fn own_budget(args: &[String]) -> Option<Usd> {
     let mut values = args.iter().enumerate().filter_map(|(at, arg)| match arg.strip_prefix(BUDGET)? {

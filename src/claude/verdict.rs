@@ -45,7 +45,27 @@ pub fn judge(evidence: &Evidence<'_>) -> Outcome {
         }
         (None, None) => without_result(evidence),
     };
-    Outcome { verdict, usage: usage(transcript), denials: denials(transcript), changed: None }
+    Outcome { usage: usage(transcript), denials: denials(transcript), ..Outcome::bare(verdict) }
+}
+
+/// The same for a run that was to go on with an earlier Claude session: one that failed before the model said a word could
+/// not go on with it.
+pub fn judge_resumed(evidence: &Evidence<'_>) -> Outcome {
+    let outcome = judge(evidence);
+    match &outcome.verdict {
+        Verdict::Failed { failure: failure @ (Failure::Reported { .. } | Failure::NoResult { .. }) }
+            if !evidence.transcript.spoke =>
+        {
+            let message = failure.to_string();
+            Outcome { verdict: Verdict::NotResumed { message }, ..outcome }
+        }
+        Verdict::Completed { .. }
+        | Verdict::Failed { .. }
+        | Verdict::Lost
+        | Verdict::Unavailable { .. }
+        | Verdict::NeverRan
+        | Verdict::NotResumed { .. } => outcome,
+    }
 }
 
 fn summary(result: &RunResult) -> String {
@@ -93,8 +113,8 @@ fn obstacle(result: &RunResult, evidence: &Evidence<'_>, message: &str) -> Optio
     let lower = message.to_lowercase();
     let login = LOGIN_PHRASES.iter().any(|phrase| lower.contains(phrase));
     match status {
-        Some(401 | 403) => Some(Obstacle::Login { message }),
-        None if login => Some(Obstacle::Login { message }),
+        Some(401 | 403) => Some(Obstacle::Login { message, remedy: None }),
+        None if login => Some(Obstacle::Login { message, remedy: None }),
         None | Some(408 | 429 | 500..) => Some(Obstacle::Api { message }),
         Some(_) => None,
     }
@@ -104,6 +124,7 @@ fn without_result(evidence: &Evidence<'_>) -> Verdict {
     match evidence.by {
         EndedBy::TotalLimit(after) => failed(Failure::TimedOut { after }),
         EndedBy::IdleLimit(after) => failed(Failure::WentQuiet { after }),
+        EndedBy::OutputLimit(limit) => failed(Failure::PrintedTooMuch { limit }),
         EndedBy::Stop => Verdict::Lost,
         EndedBy::Itself | EndedBy::Lingering => match evidence.exit {
             Exit::Code(code @ 0..=127) => failed(Failure::NoResult {

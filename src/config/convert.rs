@@ -16,6 +16,7 @@ use super::setting::Setting;
 use super::sources::inline;
 use super::variables::{PREFIX, SHORT_NAMES};
 use crate::domain::duration;
+use crate::domain::size::Size;
 use crate::domain::usd::Usd;
 
 /// The shortest secret that isn't refused, in characters.
@@ -97,6 +98,16 @@ pub(super) fn dollars(setting: &Setting) -> Result<Usd, Wrong> {
     };
     let amount = Usd::from_dollars(dollars);
     if dollars.is_finite() && amount > Usd::default() { Ok(amount) } else { Err(Wrong::Kind) }
+}
+
+/// A size in bytes.
+pub(super) fn size(setting: &Setting) -> Result<Size, Wrong> {
+    match &setting.filled.kind {
+        ValueKind::I64(_) | ValueKind::String(_) => {
+            Size::parse(&setting.filled.to_string()).ok_or(Wrong::Kind)
+        }
+        _ => Err(Wrong::Kind),
+    }
 }
 
 pub(super) fn tokens(setting: &Setting) -> Result<u64, Wrong> {

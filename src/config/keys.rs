@@ -1,6 +1,6 @@
 //! The one table of what can be configured: unknown keys, defaults, error messages and documentation follow from it.
 
-use crate::domain::duration;
+use crate::domain::{duration, size};
 
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,8 @@ pub enum Kind {
     Dollars,
     /// A number of tokens.
     Tokens,
+    /// A number of bytes.
+    Size,
     /// `true` or `false`.
     Switch,
     /// A length of time.
@@ -89,6 +91,7 @@ impl Kind {
             Self::Count => "a whole number from 1 to 1000".to_owned(),
             Self::Dollars => "a number of US dollars such as 5 or 2.50".to_owned(),
             Self::Tokens => "a whole number such as 2_000_000".to_owned(),
+            Self::Size => size::EXPECTED.to_owned(),
             Self::Switch => "true or false".to_owned(),
             Self::Duration => duration::EXPECTED.to_owned(),
             Self::Zone => r#"the name of a time zone such as "Europe/Berlin""#.to_owned(),
@@ -116,8 +119,8 @@ fn quoted(words: &[&str]) -> String {
 
 /// The commands that `telegram.commands` can name.
 pub const COMMANDS: &[&str] = &[
-    "start", "approve", "reject", "pause", "resume", "skip", "retry", "stop", "status", "tasks", "logs",
-    "sessions", "help",
+    "start", "approve", "reject", "pause", "resume", "skip", "retry", "continue", "stop", "status", "tasks",
+    "logs", "sessions", "help",
 ];
 
 const TROUBLE: Kind = Kind::Choice(&["ask", "retry", "skip", "stop"]);
@@ -207,6 +210,13 @@ pub const KEYS: &[Key] = &[
         Kind::Count,
         "How many runs may fail one after another without a change in the project before a person is asked, whatever on_failure says.",
     ),
+    key(
+        "limits.min_free",
+        Kind::Size,
+        r#""100MB""#,
+        "How much must be free on the disks of the logs, the database and the project; below it nothing starts, and below half of it a live run is ended, to go on later.",
+    ),
+    key("limits.output_per_run", Kind::Size, r#""2GB""#, "How much a run may print before it is ended."),
     unset(
         "webhooks.secret",
         Kind::Secret,
@@ -291,7 +301,7 @@ pub const KEYS: &[Key] = &[
     key(
         "telegram.commands",
         Kind::Choices(COMMANDS),
-        r#"["start", "approve", "reject", "pause", "resume", "skip", "retry", "stop", "status", "tasks", "logs", "sessions", "help"]"#,
+        r#"["start", "approve", "reject", "pause", "resume", "skip", "retry", "continue", "stop", "status", "tasks", "logs", "sessions", "help"]"#,
         "The commands that a chat may give.",
     ),
 ];

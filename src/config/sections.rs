@@ -7,14 +7,16 @@ use tracing::Level;
 
 use super::convert::{
     arguments, count, dollars, duration, headers, ids, list, passed_on, port, positive_duration, secret,
-    switch, task_types, text, tokens, url, zone,
+    size, switch, task_types, text, tokens, url, zone,
 };
 use super::keys::{CHECK_KEYS, CHECKS, COMMANDS};
 use super::problem::nearest;
 use super::reader::Reader;
 use super::setting::Setting;
 use super::variables::CLAUDE_CLI_PATH;
-use super::{Check, Claude, Config, LogFormat, Logging, Orchestrator, Paths, Server, Telegram, Webhooks};
+use super::{
+    Check, Claude, Config, Disk, LogFormat, Logging, Orchestrator, Paths, Server, Telegram, Webhooks,
+};
 use crate::domain::limits::Limits;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 
@@ -33,6 +35,10 @@ pub(super) fn build(reader: &mut Reader) -> Config {
             policy: policy(reader),
             remind_after: reader.get("orchestrator.remind_after", positive_duration),
             timezone: reader.find("orchestrator.timezone", zone).unwrap_or_else(TimeZone::system),
+        },
+        disk: Disk {
+            min_free: reader.get("limits.min_free", size),
+            output_per_run: reader.get("limits.output_per_run", size),
         },
         webhooks: Webhooks {
             secret: reader.find("webhooks.secret", secret),

@@ -8,6 +8,7 @@ use super::event::{Event, denied};
 use super::gate::Reason;
 use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
+use super::recovery::Recovery;
 use super::refused::Refused;
 use super::run::{Failure, Outcome, Reported, Verdict};
 use super::session::{Why, Work};
@@ -40,8 +41,9 @@ impl Turn<'_> {
         let (number, attempt) = (progress.runs, progress.attempts);
         let resume = progress.conversation.clone();
         self.work = Some(Work::Running { task, run, gate: None });
-        let event =
-            Event::TaskStarted { subject: self.subject(task), run, attempt, resumed: resume.is_some() };
+        let trial = self.world.last_hold.is_some();
+        let (subject, resumed) = (self.subject(task), resume.is_some());
+        let event = Event::TaskStarted { subject, run, attempt, resumed, trial };
         self.effects.push(Effect::OpenRun { run, task, number, resume });
         self.tell(event);
         Ok(())
@@ -66,6 +68,9 @@ impl Turn<'_> {
         self.work = None;
         let outcome = &self.account(task, outcome, took);
         self.effects.push(Effect::CloseRun(run, Box::new(outcome.clone())));
+        if matches!(outcome.verdict, Verdict::Completed { .. } | Verdict::Failed { .. }) {
+            self.got_through();
+        }
         match (&outcome.verdict, intended) {
             (Verdict::Completed { summary }, _) => self.complete(task, run, outcome, took, summary),
             (_, Some((Why::Skip, by))) => self.mark_skipped(task, by.clone()),
@@ -77,12 +82,18 @@ impl Turn<'_> {
             (Verdict::Failed { failure }, None | Some((Why::Pause | Why::Stop, _))) => {
                 self.fail(task, run, failure, took, outcome);
             }
+            (Verdict::NotResumed { message }, None | Some((Why::Pause, _))) => {
+                self.begin_afresh(task, run, message);
+            }
             (Verdict::Lost | Verdict::NeverRan, Some((Why::Pause, _))) => {
                 self.suspend(task, run, outcome);
             }
             (Verdict::Lost, None | Some((Why::Stop, _)))
-            | (Verdict::NeverRan | Verdict::Unavailable { .. }, Some((Why::Stop, _))) => {
-                self.interrupt(task, run, outcome);
+            | (
+                Verdict::NeverRan | Verdict::Unavailable { .. } | Verdict::NotResumed { .. },
+                Some((Why::Stop, _)),
+            ) => {
+                self.interrupt(task, run, outcome, took);
             }
             (Verdict::NeverRan, None) => {
                 self.uncharge(task);
@@ -90,8 +101,11 @@ impl Turn<'_> {
                 self.tell(event);
             }
             (Verdict::Unavailable { obstacle }, None | Some((Why::Pause, _))) => {
+                if outcome.usage.tokens() > 0 || outcome.usage.cost > Usd::default() {
+                    self.keep_conversation(task, outcome);
+                }
                 self.uncharge(task);
-                let hold = Hold::for_obstacle(obstacle, self.world.now);
+                let hold = Hold::for_obstacle(obstacle, self.world.last_hold.as_ref(), self.world.now);
                 let event = Event::RunBlocked { subject: self.subject(task), run, hold: hold.clone() };
                 self.effects.push(Effect::BeginHold(hold));
                 self.tell(event);
@@ -142,7 +156,9 @@ impl Turn<'_> {
 
     fn fail(&mut self, task: TaskNumber, run: RunId, failure: &Failure, took: Duration, outcome: &Outcome) {
         self.count_fruitless(outcome);
+        let recovery = self.recovery(task, outcome, took);
         let progress = self.end_task(task, TaskState::Failed);
+        progress.recovery = Some(recovery);
         progress.summary = Some(failure.to_string());
         progress.check_output = match failure {
             Failure::Check { output, .. } => Some(output.clone()),
@@ -151,6 +167,7 @@ impl Turn<'_> {
             | Failure::OutOfBudget { .. }
             | Failure::NoResult { .. }
             | Failure::TimedOut { .. }
+            | Failure::PrintedTooMuch { .. }
             | Failure::WentQuiet { .. } => None,
         };
         let event = Event::TaskFailed {
@@ -168,10 +185,35 @@ impl Turn<'_> {
         self.fruitless = if outcome.changed == Some(false) { self.fruitless.saturating_add(1) } else { 0 };
     }
 
-    fn interrupt(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome) {
+    /// What a person may want to know of a run that ended badly.
+    fn recovery(&mut self, task: TaskNumber, outcome: &Outcome, took: Duration) -> Recovery {
+        Recovery::of(outcome, took, self.progress(task).reported)
+    }
+
+    fn interrupt(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration) {
         self.count_fruitless(outcome);
-        self.end_task(task, TaskState::Interrupted);
+        let recovery = self.recovery(task, outcome, took);
+        self.end_task(task, TaskState::Interrupted).recovery = Some(recovery);
         let event = Event::TaskInterrupted { subject: self.subject(task), run };
+        self.tell(event);
+    }
+
+    /// What kept runs from going on is gone; people hear of it where they weren't told yet.
+    fn got_through(&mut self) {
+        let Some(hold) = self.world.last_hold.clone() else { return };
+        self.effects.push(Effect::GotThrough);
+        if hold.ends_in_a_trial() {
+            self.tell(Event::GotThrough { hold });
+        }
+    }
+
+    /// A Claude session that can't be gone on with is forgotten: the next run is from scratch, and no attempt is charged.
+    fn begin_afresh(&mut self, task: TaskNumber, run: RunId, message: &str) {
+        let progress = self.progress(task);
+        progress.conversation = None;
+        progress.reported = Reported::default();
+        self.uncharge(task);
+        let event = Event::RunNotResumed { subject: self.subject(task), run, message: message.to_owned() };
         self.tell(event);
     }
 

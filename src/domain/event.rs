@@ -35,7 +35,15 @@ pub enum Event {
         words: Option<String>,
     },
     /// A run was claimed.
-    TaskStarted { subject: Subject, run: RunId, attempt: u32, resumed: bool },
+    TaskStarted {
+        subject: Subject,
+        run: RunId,
+        attempt: u32,
+        resumed: bool,
+        /// Whether it is to show that a hold is over.
+        #[serde(default, skip_serializing_if = "is_false")]
+        trial: bool,
+    },
     /// A run ended well.
     TaskCompleted {
         subject: Subject,
@@ -60,7 +68,13 @@ pub enum Event {
     /// A task is gone past.
     TaskSkipped { subject: Subject, by: Actor },
     /// A task is to run again.
-    TaskRetried { subject: Subject, by: Actor, feedback: Option<String> },
+    TaskRetried {
+        subject: Subject,
+        by: Actor,
+        feedback: Option<String>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        continues: bool,
+    },
     /// A live run is to end.
     RunEnding { subject: Subject, run: RunId, why: Why, by: Actor },
     /// A run was ended to be continued later.
@@ -76,6 +90,8 @@ pub enum Event {
         cost: Usd,
         continues: bool,
     },
+    /// The Claude session that a run was to go on with could not be gone on with.
+    RunNotResumed { subject: Subject, run: RunId, message: String },
     /// A claimed run turned out never to have been started.
     RunNeverRan { subject: Subject, run: RunId },
     /// Nothing new may start.
@@ -93,6 +109,8 @@ pub enum Event {
     HoldBegan { hold: Hold },
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
+    /// What had kept runs from going on is over: one has got through.
+    GotThrough { hold: Hold },
     /// A person granted more than a limit allows.
     BudgetRaised { budget: Budget, up_to: Amount, by: Actor },
     /// Every task is done with.
@@ -181,12 +199,14 @@ impl Event {
             Self::RunSuspended { .. } => "run_suspended",
             Self::RunBlocked { .. } => "run_blocked",
             Self::RunOutOfBudget { .. } => "run_out_of_budget",
+            Self::RunNotResumed { .. } => "run_not_resumed",
             Self::RunNeverRan { .. } => "run_never_ran",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::GateReminded { .. } => "gate_reminded",
             Self::HoldBegan { .. } => "hold_began",
             Self::HoldEnded { .. } => "hold_ended",
+            Self::GotThrough { .. } => "got_through",
             Self::BudgetRaised { .. } => "budget_raised",
             Self::SessionCompleted { .. } => "session_completed",
             Self::SessionStopped { .. } => "session_stopped",
@@ -209,15 +229,46 @@ impl Event {
             | Self::RunSuspended { subject, .. }
             | Self::RunBlocked { subject, .. }
             | Self::RunOutOfBudget { subject, .. }
+            | Self::RunNotResumed { subject, .. }
             | Self::RunNeverRan { subject, .. } => Some(subject.task),
             Self::SessionStarted { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HoldBegan { .. }
             | Self::HoldEnded { .. }
+            | Self::GotThrough { .. }
             | Self::BudgetRaised { .. }
             | Self::SessionCompleted { .. }
             | Self::SessionStopped { .. } => None,
+        }
+    }
+
+    /// Whether it is for the journal alone: one more of what people have heard of already, or the beginning of a trial.
+    pub fn is_quiet(&self) -> bool {
+        match self {
+            Self::RunBlocked { hold, .. } | Self::HoldBegan { hold } => hold.is_repeated(),
+            Self::HoldEnded { hold, by } => *by == Actor::worker() && hold.ends_in_a_trial(),
+            Self::TaskStarted { trial, .. } => *trial,
+            Self::SessionStarted { .. }
+            | Self::GateOpened { .. }
+            | Self::GateClosed { .. }
+            | Self::TaskCompleted { .. }
+            | Self::TaskFailed { .. }
+            | Self::TaskInterrupted { .. }
+            | Self::TaskSkipped { .. }
+            | Self::TaskRetried { .. }
+            | Self::RunEnding { .. }
+            | Self::RunSuspended { .. }
+            | Self::RunOutOfBudget { .. }
+            | Self::RunNotResumed { .. }
+            | Self::RunNeverRan { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::GateReminded { .. }
+            | Self::GotThrough { .. }
+            | Self::BudgetRaised { .. }
+            | Self::SessionCompleted { .. }
+            | Self::SessionStopped { .. } => false,
         }
     }
 
@@ -238,7 +289,7 @@ impl Event {
                 let about = subject.as_ref().map_or("the session's end".to_owned(), Subject::to_string);
                 format!("Gate {gate} {} by {by}: {about}{}", done_with(*decision), quoted(words.as_ref()))
             }
-            Self::TaskStarted { subject, run, attempt, resumed } => format!(
+            Self::TaskStarted { subject, run, attempt, resumed, .. } => format!(
                 "Task {} {}{}: {} (run {run}{})",
                 subject.of_total,
                 if *resumed { "continued" } else { "started" },
@@ -259,8 +310,9 @@ impl Event {
                 format!("{subject}: interrupted, its process is gone and left no result")
             }
             Self::TaskSkipped { subject, by } => format!("{subject}: skipped by {by}"),
-            Self::TaskRetried { subject, by, feedback } => {
-                format!("{subject}: to run again, asked by {by}{}", quoted(feedback.as_ref()))
+            Self::TaskRetried { subject, by, feedback, continues } => {
+                let what = if *continues { "to be continued" } else { "to run again" };
+                format!("{subject}: {what}, asked by {by}{}", quoted(feedback.as_ref()))
             }
             Self::RunEnding { subject, run, why, by } => format!(
                 "{subject}: ending run {run} to {}, asked by {by}",
@@ -283,6 +335,11 @@ impl Event {
                 human(took),
                 goes_on(*continues)
             ),
+            Self::RunNotResumed { subject, run, message } => format!(
+                "{subject}: run {run} could not continue its Claude session; no attempt counted, the next run starts \
+                 afresh: {}",
+                one_line(message)
+            ),
             Self::RunNeverRan { subject, run } => {
                 format!("{subject}: run {run} was claimed but never started; ready again")
             }
@@ -296,6 +353,9 @@ impl Event {
             }
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
+            }
+            Self::GotThrough { hold } => {
+                format!("A run got through: the hold is over ({})", hold.kind.as_str().replace('_', " "))
             }
             Self::BudgetRaised { budget, up_to, by } => {
                 let unit = if *budget == Budget::TokensPerDay { " tokens" } else { "" };
@@ -374,10 +434,16 @@ fn done_with(decision: Decision) -> &'static str {
         Decision::Approved => "approved",
         Decision::Rejected => "rejected",
         Decision::Retried => "answered with retry",
+        Decision::Continued => "answered with continue",
         Decision::Skipped => "answered with skip",
         Decision::Stopped => "answered with stop",
         Decision::Withdrawn => "withdrawn",
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn goes_on(continues: bool) -> &'static str {

@@ -274,6 +274,8 @@ pub enum Decision {
     Rejected,
     /// Answered by running the task again.
     Retried,
+    /// Answered by going on with the task's Claude session.
+    Continued,
     /// Answered by going on without the task.
     Skipped,
     /// Answered by ending the session.
@@ -289,6 +291,7 @@ impl Decision {
             Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::Retried => "retried",
+            Self::Continued => "continued",
             Self::Skipped => "skipped",
             Self::Stopped => "stopped",
             Self::Withdrawn => "withdrawn",

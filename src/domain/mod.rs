@@ -16,10 +16,12 @@ pub mod instant;
 pub mod limits;
 pub mod plan;
 pub mod policy;
+pub mod recovery;
 pub mod refused;
 pub mod run;
 pub mod session;
 mod settle;
+pub mod size;
 pub mod standing;
 pub mod task;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::duration::{human, seconds};
+use super::size::Size;
 use super::usd::Usd;
 
 /// A run's end.
@@ -23,12 +24,25 @@ pub struct Outcome {
     /// Whether it changed anything in the project, as far as that could be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<bool>,
+    /// What it changed, a short line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// What it did last, on one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<String>,
 }
 
 impl Outcome {
     /// A verdict, and nothing else known.
     pub fn bare(verdict: Verdict) -> Self {
-        Self { verdict, usage: Usage::default(), denials: Vec::new(), changed: None }
+        Self {
+            verdict,
+            usage: Usage::default(),
+            denials: Vec::new(),
+            changed: None,
+            changes: Vec::new(),
+            last_activity: None,
+        }
     }
 }
 
@@ -55,6 +69,11 @@ pub enum Verdict {
     },
     /// No process was ever started for this run, so nothing can have happened.
     NeverRan,
+    /// The Claude session that it was to go on with can't be gone on with, and nothing was done.
+    NotResumed {
+        /// The CLI's own words.
+        message: String,
+    },
 }
 
 /// Why a run failed, in the terms of what a person can do about it.
@@ -101,6 +120,12 @@ pub enum Failure {
         #[serde(with = "seconds")]
         after: Duration,
     },
+    /// The run printed more than it may.
+    #[error("printed more than {limit}")]
+    PrintedTooMuch {
+        /// The limit.
+        limit: Size,
+    },
     /// The task's check did not pass.
     #[error("check \"{name}\" failed: {reason}")]
     Check {
@@ -128,10 +153,18 @@ pub enum Obstacle {
     Login {
         /// The CLI's own words.
         message: String,
+        /// What to type, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remedy: Option<String>,
     },
     /// The API can't be reached or is overloaded.
     Api {
         /// The CLI's own words.
+        message: String,
+    },
+    /// There is no room for what a run writes.
+    Disk {
+        /// Where, and how much there is.
         message: String,
     },
     /// The CLI could not be started at all.

@@ -99,7 +99,7 @@ impl Turn<'_> {
     fn retry_by_policy(&mut self, task: TaskNumber, about: About) {
         let attempts = self.session.task(task).map_or(0, |task| task.progress.attempts);
         if attempts < self.session.policy.max_attempts {
-            self.ask_again_by(task, Actor::policy(), None);
+            self.ask_again_by(task, Actor::policy(), None, false);
         } else {
             self.open_gate(about);
         }

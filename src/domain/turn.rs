@@ -196,13 +196,25 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Puts an ended task in line again; being asked for is its approval.
-    pub(super) fn ask_again_by(&mut self, task: TaskNumber, by: Actor, feedback: Option<String>) {
+    /// Puts an ended task in line again; being asked for is its approval. It goes on with its Claude session, if that is
+    /// what is wanted, or begins from scratch.
+    pub(super) fn ask_again_by(
+        &mut self,
+        task: TaskNumber,
+        by: Actor,
+        feedback: Option<String>,
+        continues: bool,
+    ) {
         let at = self.world.now;
         let progress = self.progress(task);
         progress.state = TaskState::Pending;
         progress.approval = Some(Approval { by: by.clone(), at });
-        let event = Event::TaskRetried { subject: self.subject(task), by, feedback };
+        let recovery = progress.recovery.take();
+        if let Some(recovery) = recovery.filter(|_| continues) {
+            progress.conversation = recovery.conversation;
+            progress.reported = recovery.reported;
+        }
+        let event = Event::TaskRetried { subject: self.subject(task), by, feedback, continues };
         self.tell(event);
     }
 
@@ -263,6 +275,7 @@ impl<'a> Turn<'a> {
         progress.approval = None;
         progress.conversation = None;
         progress.reported = Reported::default();
+        progress.recovery = None;
         progress
     }
 

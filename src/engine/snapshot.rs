@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub run: Option<Run>,
     /// What was last said to keep every task from starting; whether it still stands depends on the time.
     pub hold: Option<Hold>,
+    /// The last hold, if no run has got through since.
+    pub(super) last_hold: Option<Hold>,
     /// What all runs used up on the day that was last accounted for.
     pub spent: Spent,
     /// How many notifications wait, and how many were given up.
@@ -41,6 +43,7 @@ impl Snapshot {
             sessions: open,
             run: runs::open(conn).await?,
             hold: holds::current(conn).await?,
+            last_hold: holds::last(conn).await?,
             spent: spending::of(conn, today).await?,
             notifications: outbox::counts(conn).await?,
             last_run: runs::last(conn).await?,

@@ -198,6 +198,7 @@ impl<'a> Write<'a> {
             | Command::Resume
             | Command::Skip { .. }
             | Command::Retry { .. }
+            | Command::Continue { .. }
             | Command::Stop { .. }
             | Command::Claim { .. } => self.next.current(),
         }
@@ -249,6 +250,10 @@ impl<'a> Write<'a> {
                 self.next.hold = None;
                 holds::end(&mut self.transaction, now).await
             }
+            Effect::GotThrough => {
+                self.next.last_hold = None;
+                holds::overcome(&mut self.transaction, now).await
+            }
         }
     }
 
@@ -271,6 +276,7 @@ impl<'a> Write<'a> {
 
     async fn hold(&mut self, hold: Hold) -> Result<(), store::Error> {
         holds::begin(&mut self.transaction, &hold, self.engine.now()).await?;
+        self.next.last_hold = Some(hold.clone());
         self.next.hold = Some(hold);
         Ok(())
     }
@@ -300,6 +306,7 @@ impl<'a> Write<'a> {
             now,
             fresh_gate: self.fresh_gate().await?,
             hold: self.next.hold.clone().filter(|hold| hold.stands(now)),
+            last_hold: self.next.last_hold.clone(),
             run_open: self.next.run.is_some(),
             today: self.spent_today().await?,
         })

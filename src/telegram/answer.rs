@@ -49,6 +49,8 @@ fn next(events: &[Event], scene: &Scene<'_>) -> Option<Card> {
         | Event::TaskRetried { .. }
         | Event::RunOutOfBudget { .. }
         | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
         | Event::HoldEnded { .. } => false,

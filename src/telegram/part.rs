@@ -72,7 +72,9 @@ impl Telling<'_> {
                 heading("⏭", subject, &format!("skipped{}", self.by(by))),
                 words::title(&subject.title),
             ]),
-            Event::TaskRetried { subject, by, feedback } => self.retried(subject, by, feedback.as_deref()),
+            Event::TaskRetried { subject, by, feedback, continues } => {
+                self.retried(subject, by, feedback.as_deref(), *continues)
+            }
             Event::RunEnding { subject, why, by, .. } => self.ending(subject, *why, by),
             Event::RunSuspended { subject, continues, .. } => suspended(subject, *continues),
             Event::RunBlocked { subject, hold, .. } => Text::lines([
@@ -91,6 +93,14 @@ impl Telling<'_> {
                     "The attempt doesn't count."
                 }),
             ]),
+            Event::RunNotResumed { subject, message, .. } => Text::lines([
+                heading("🔁", subject, "begins afresh"),
+                Text::plain("Its Claude session can't be continued; the attempt doesn't count."),
+                Text::quote(words::capitalised(&quoted::passage(message, FAILURE))),
+            ]),
+            Event::GotThrough { hold } => {
+                Text::plain(format!("▶️ The hold is over ({})", words::held_by(hold.kind)))
+            }
             Event::BudgetRaised { .. } => {
                 let sentence = event.sentence();
                 Text::plain(format!("💰 {sentence}"))
@@ -174,7 +184,9 @@ impl Telling<'_> {
                 ));
             }
             // The event beside it says so.
-            Decision::Retried | Decision::Skipped | Decision::Stopped => return Text::default(),
+            Decision::Retried | Decision::Continued | Decision::Skipped | Decision::Stopped => {
+                return Text::default();
+            }
         };
         let title = subject.filter(|_| decision == Decision::Approved);
         let wordless = decision == Decision::Rejected && said.is_none();
@@ -231,9 +243,10 @@ impl Telling<'_> {
         ])
     }
 
-    fn retried(&self, subject: &Subject, by: &Actor, feedback: Option<&str>) -> Text {
+    fn retried(&self, subject: &Subject, by: &Actor, feedback: Option<&str>, continues: bool) -> Text {
+        let (icon, what) = if continues { ("▶️", "is continued") } else { ("🔁", "runs again") };
         Text::lines([
-            heading("🔁", subject, &format!("runs again{}", self.asked(by))),
+            heading(icon, subject, &format!("{what}{}", self.asked(by))),
             feedback.map(words::feedback).into(),
         ])
     }
@@ -340,6 +353,8 @@ pub(super) fn buttons(event: &Event, scene: &Scene<'_>) -> Option<Keyboard> {
         | Event::RunSuspended { .. }
         | Event::RunOutOfBudget { .. }
         | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
         | Event::GateReminded { .. }

@@ -19,6 +19,7 @@ pub(super) enum Rank {
 impl Rank {
     pub(super) fn of(event: &Event) -> Self {
         match event {
+            quiet if quiet.is_quiet() => Self::Aside,
             Event::GateClosed { .. }
             | Event::TaskSkipped { .. }
             | Event::TaskRetried { .. }
@@ -26,10 +27,12 @@ impl Rank {
             | Event::RunSuspended { .. }
             | Event::RunOutOfBudget { .. }
             | Event::BudgetRaised { .. }
+            | Event::RunNotResumed { .. }
             | Event::RunNeverRan { .. } => Self::Aside,
             Event::SessionStarted { .. }
             | Event::TaskStarted { .. }
             | Event::HoldEnded { .. }
+            | Event::GotThrough { .. }
             | Event::Paused { .. }
             | Event::Resumed { .. } => Self::Told(Kind::Info),
             Event::TaskCompleted { .. } => Self::Told(Kind::Success),
@@ -69,6 +72,8 @@ pub(super) fn moves_on(event: &Event) -> bool {
         | Event::RunBlocked { .. }
         | Event::RunOutOfBudget { .. }
         | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }

@@ -54,6 +54,8 @@ pub(super) fn asked(events: &[Event]) -> Option<&Gate> {
         | Event::RunBlocked { .. }
         | Event::RunOutOfBudget { .. }
         | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }

@@ -59,7 +59,7 @@ impl Day {
         });
         let fresh_gate = GateId::from_random(u32::try_from(gates).unwrap());
         let today = Spent::nothing(now.to_zoned(TimeZone::UTC).date());
-        let world = World { now, fresh_gate, hold: None, run_open, today };
+        let world = World { now, fresh_gate, hold: None, last_hold: None, run_open, today };
         let before = self.account.as_ref().map(|account| &account.session);
         let next = transition(before, &Order { command, by, sent_at: None }, &world).unwrap();
         let session = next.session.clone();
@@ -134,7 +134,7 @@ fn keep(account: &mut Account, effect: Effect, now: Timestamp) {
         Effect::CloseRun(run, outcome) => {
             account.runs.iter_mut().find(|record| record.id == run).unwrap().end = Some((now, *outcome));
         }
-        Effect::BeginHold(_) | Effect::LiftHold => {}
+        Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
     }
 }
 

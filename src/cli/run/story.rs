@@ -37,6 +37,7 @@ fn mark(event: &Event) -> (Style, char) {
         Event::TaskInterrupted { .. }
         | Event::RunBlocked { .. }
         | Event::RunOutOfBudget { .. }
+        | Event::RunNotResumed { .. }
         | Event::HoldBegan { .. }
         | Event::RunNeverRan { .. }
         | Event::SessionStopped { .. } => (YELLOW, '!'),
@@ -49,6 +50,7 @@ fn mark(event: &Event) -> (Style, char) {
         | Event::Paused { .. }
         | Event::Resumed { .. }
         | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
         | Event::HoldEnded { .. } => (DIM, '·'),
     }
 }

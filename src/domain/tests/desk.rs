@@ -30,6 +30,7 @@ const MORNING: i64 = 1_763_631_000;
 pub(super) struct Desk {
     pub(super) session: Option<Session>,
     pub(super) hold: Option<Hold>,
+    last_hold: Option<Hold>,
     pub(super) sent_at: Option<Timestamp>,
     opening: Opening,
     seconds: i64,
@@ -58,6 +59,7 @@ impl Desk {
         Self {
             session: None,
             hold: None,
+            last_hold: None,
             sent_at: None,
             opening,
             seconds: 0,
@@ -99,7 +101,11 @@ impl Desk {
                     self.runs += 1;
                     self.resumes.clone_from(resume);
                 }
-                Effect::BeginHold(hold) => self.hold = Some(hold.clone()),
+                Effect::BeginHold(hold) => {
+                    self.hold = Some(hold.clone());
+                    self.last_hold = Some(hold.clone());
+                }
+                Effect::GotThrough => self.last_hold = None,
                 Effect::LiftHold => self.hold = None,
                 Effect::CloseRun(_, outcome) => {
                     let usage = &outcome.usage;
@@ -119,6 +125,7 @@ impl Desk {
             now: self.now(),
             fresh_gate: GateId::from_random(self.gates),
             hold: self.hold.clone(),
+            last_hold: self.last_hold.clone(),
             run_open: self.session.as_ref().is_some_and(|session| session.run().is_some()),
             today: self.today,
         }
@@ -272,6 +279,15 @@ pub(super) fn retry() -> Command {
 
 pub(super) fn retry_task(number: u32) -> Command {
     Command::Retry { target: Target::Task(TaskNumber(number)), feedback: None }
+}
+
+/// Goes on with the current task's Claude session.
+pub(super) fn proceed() -> Command {
+    Command::Continue { target: Target::Current, feedback: None }
+}
+
+pub(super) fn proceed_with(number: u32) -> Command {
+    Command::Continue { target: Target::Task(TaskNumber(number)), feedback: None }
 }
 
 pub(super) fn stop() -> Command {

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::desk::finish;
 use super::desk::{
-    Desk, approve, completed, failed, out_of_budget, pause, pause_now, reject, retry, retry_task, skip,
-    skip_task, stop, task, usage_limit,
+    Desk, approve, completed, failed, out_of_budget, pause, pause_now, proceed, proceed_with, reject, retry,
+    retry_task, skip, skip_task, stop, task, usage_limit,
 };
 use super::shorthand::{SIGNS, at, effect, tasks};
 use crate::domain::change::Transition;
@@ -192,6 +192,8 @@ fn commands() -> Vec<(&'static str, Given)> {
         ("retry", plain(retry())),
         ("retry #1", plain(retry_task(1))),
         ("retry #4", plain(retry_task(4))),
+        ("continue", plain(proceed())),
+        ("continue #1", plain(proceed_with(1))),
         ("stop", plain(stop())),
         ("claim", Box::new(|desk| desk.claiming())),
         (
@@ -206,6 +208,7 @@ fn commands() -> Vec<(&'static str, Given)> {
         ("finish failed", ended(failed())),
         ("finish lost", ended(Verdict::Lost)),
         ("finish unavailable", ended(usage_limit())),
+        ("finish not resumed", ended(Verdict::NotResumed { message: "No conversation found".to_owned() })),
         ("finish never ran", ended(Verdict::NeverRan)),
         ("finish of another run", plain(finish(RunId(77), completed()))),
     ]
@@ -217,16 +220,15 @@ fn sent_before(desk: &mut Desk) -> Command {
 }
 
 fn held(desk: &mut Desk, command: Command) -> Command {
-    desk.hold = Some(Hold {
-        kind: HoldKind::Login,
-        until: None,
-        reason: "Not logged in (log in with `claude` as the daemon's user, then /resume)".to_owned(),
-    });
+    desk.hold = Some(Hold::lasting(
+        HoldKind::Login,
+        "Not logged in (log in with `claude` as the daemon's user, then /resume)".to_owned(),
+    ));
     command
 }
 
 fn limited(desk: &mut Desk, command: Command) -> Command {
-    let until = Some(desk.now() + SignedDuration::from_hours(2));
-    desk.hold = Some(Hold { kind: HoldKind::UsageLimit, until, reason: "usage limit reached".to_owned() });
+    let until = desk.now() + SignedDuration::from_hours(2);
+    desk.hold = Some(Hold::until(HoldKind::UsageLimit, until, "usage limit reached".to_owned()));
     command
 }

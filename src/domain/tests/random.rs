@@ -40,6 +40,7 @@ enum Act {
     Resume,
     Skip(Naming),
     Retry(Naming),
+    Continue(Naming),
     Stop(Naming),
     /// Hours go by, in which a day may end.
     Wait {
@@ -66,6 +67,7 @@ enum Ended {
     Lost,
     Unavailable,
     NeverRan,
+    NotResumed,
 }
 
 /// How a run was that has ended: what it cost, in cents, how many tokens it used, and whether it changed anything.
@@ -241,6 +243,7 @@ fn prepare(desk: &mut Desk, act: Act) {
         | Act::Resume
         | Act::Skip(_)
         | Act::Retry(_)
+        | Act::Continue(_)
         | Act::Stop(_)
         | Act::Claim
         | Act::FinishAnother => {}
@@ -278,6 +281,10 @@ fn meant(desk: &Desk, act: Act) -> Option<Command> {
             Command::Retry { target: Target::Task(ended(desk, position)), feedback: None }
         }
         Act::Retry(naming) => Command::Retry { target: target(naming), feedback: None },
+        Act::Continue(Naming::Task(position)) => {
+            Command::Continue { target: Target::Task(ended(desk, position)), feedback: None }
+        }
+        Act::Continue(naming) => Command::Continue { target: target(naming), feedback: None },
         Act::Stop(naming) => Command::Stop { gate: gate(naming) },
         Act::Claim => desk.claiming(),
         Act::Finish(ended, _) => desk.finishing(verdict(ended)),
@@ -293,6 +300,7 @@ fn verdict(ended: Ended) -> Verdict {
         Ended::Lost => Verdict::Lost,
         Ended::Unavailable => usage_limit(),
         Ended::NeverRan => Verdict::NeverRan,
+        Ended::NotResumed => Verdict::NotResumed { message: "No conversation found".to_owned() },
     }
 }
 
@@ -330,6 +338,7 @@ fn acts() -> impl Strategy<Value = Act> {
             2 => Just(Ended::Lost),
             1 => Just(Ended::Unavailable),
             1 => Just(Ended::NeverRan),
+            1 => Just(Ended::NotResumed),
         ]
     };
     let spending = || {
@@ -347,6 +356,7 @@ fn acts() -> impl Strategy<Value = Act> {
         3 => Just(Act::Resume),
         5 => naming().prop_map(Act::Skip),
         6 => naming().prop_map(Act::Retry),
+        3 => naming().prop_map(Act::Continue),
         1 => naming().prop_map(Act::Stop),
         2 => Just(Act::Claim),
         2 => (ended(), spending()).prop_map(|(ended, spending)| Act::Finish(ended, spending)),

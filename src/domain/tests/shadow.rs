@@ -147,7 +147,7 @@ impl Shadow {
                 }
             }
             Command::Reject { feedback, .. } => self.reject(gate, feedback.clone()),
-            Command::Retry { target, .. } => self.retry(before, target),
+            Command::Retry { target, .. } | Command::Continue { target, .. } => self.retry(before, target),
             Command::Skip { target } => self.skip(before, target),
             Command::Claim { .. } => self.claim(before, after)?,
             Command::Finish { run, outcome, took } => {
@@ -285,14 +285,18 @@ impl Shadow {
             }
             (Verdict::Completed { .. }, _) | (_, Some(Why::Skip)) => None,
             (Verdict::Failed { .. }, _) => Some(before.policy.on_failure),
-            (Verdict::Lost | Verdict::NeverRan | Verdict::Unavailable { .. }, Some(Why::Pause))
-            | (Verdict::NeverRan | Verdict::Unavailable { .. }, None) => {
+            (
+                Verdict::Lost | Verdict::NeverRan | Verdict::NotResumed { .. } | Verdict::Unavailable { .. },
+                Some(Why::Pause),
+            )
+            | (Verdict::NeverRan | Verdict::NotResumed { .. } | Verdict::Unavailable { .. }, None) => {
                 *attempts -= 1;
                 return Ok(());
             }
-            (Verdict::Lost | Verdict::NeverRan | Verdict::Unavailable { .. }, _) => {
-                Some(before.policy.on_interrupted)
-            }
+            (
+                Verdict::Lost | Verdict::NeverRan | Verdict::NotResumed { .. } | Verdict::Unavailable { .. },
+                _,
+            ) => Some(before.policy.on_interrupted),
         };
         self.purse.fruitless = match trouble {
             Some(_) if outcome.changed == Some(false) => self.purse.fruitless + 1,
@@ -334,7 +338,7 @@ impl Shadow {
                         return Err(format!("run {run} was closed and wasn't open"));
                     }
                 }
-                Effect::BeginHold(_) | Effect::LiftHold => {}
+                Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
             }
         }
         let session = &after.session;

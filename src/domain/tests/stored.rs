@@ -15,8 +15,10 @@ use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, TaskNumber};
 use crate::domain::limits::{Allowance, Amount, Budget, Limits};
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
+use crate::domain::recovery::Recovery;
 use crate::domain::run::{Failure, Obstacle, Outcome, Reported, Usage, Verdict};
 use crate::domain::session::{Open, State, Why, Work};
+use crate::domain::size::Size;
 use crate::domain::task::{Approval, Progress, TaskState};
 use crate::domain::usd::Usd;
 
@@ -151,6 +153,7 @@ fn decisions() -> Vec<Decision> {
         Decision::Approved,
         Decision::Rejected,
         Decision::Retried,
+        Decision::Continued,
         Decision::Skipped,
         Decision::Stopped,
         Decision::Withdrawn,
@@ -179,6 +182,15 @@ fn progresses() -> Vec<Progress> {
         attempts: 2,
         conversation: Some("3f0c".to_owned()),
         reported: Reported { cost: Usd::from_micros(420_000), input_tokens: 1200, output_tokens: 340 },
+        recovery: Some(Recovery {
+            last_activity: Some("Edit src/lib.rs".to_owned()),
+            took: Duration::from_secs(27),
+            cost: Usd::from_micros(420_000),
+            changed: Some(true),
+            changes: vec!["2 files changed".to_owned()],
+            conversation: Some("3f0c".to_owned()),
+            reported: Reported::default(),
+        }),
         check_output: Some("1 test failed".to_owned()),
         summary: Some("check \"tests\" failed: exit code 1".to_owned()),
         cost: Usd::from_micros(1_234_567),
@@ -203,11 +215,14 @@ fn outcomes() -> Vec<Outcome> {
             },
             denials: vec!["Write notes.txt".to_owned()],
             changed: Some(true),
+            changes: vec!["2 files changed".to_owned()],
+            last_activity: Some("Edit src/lib.rs".to_owned()),
         },
         bare(Verdict::Failed { failure: failures().remove(0) }),
         bare(Verdict::Lost),
         bare(Verdict::Unavailable { obstacle: obstacles().remove(0) }),
         bare(Verdict::NeverRan),
+        bare(Verdict::NotResumed { message: "No conversation found".to_owned() }),
     ]
 }
 
@@ -220,6 +235,7 @@ fn failures() -> Vec<Failure> {
         Failure::NoResult { code: 1, message },
         Failure::TimedOut { after: Duration::from_hours(1) },
         Failure::WentQuiet { after: Duration::from_mins(10) },
+        Failure::PrintedTooMuch { limit: Size(2_000_000_000) },
         Failure::Check {
             name: "tests".to_owned(),
             reason: "exit code 1".to_owned(),
@@ -233,18 +249,20 @@ fn obstacles() -> Vec<Obstacle> {
     vec![
         Obstacle::UsageLimit { resets_at: Some(at(3600)), message: message.clone() },
         Obstacle::UsageLimit { resets_at: None, message: message.clone() },
-        Obstacle::Login { message: message.clone() },
+        Obstacle::Login { message: message.clone(), remedy: None },
+        Obstacle::Login { message: message.clone(), remedy: Some("claude auth login".to_owned()) },
+        Obstacle::Disk { message: message.clone() },
         Obstacle::Api { message: message.clone() },
         Obstacle::Launch { message },
     ]
 }
 
 fn holds() -> Vec<Hold> {
-    let kinds = [HoldKind::UsageLimit, HoldKind::Login, HoldKind::Api, HoldKind::Launch, HoldKind::Leftover];
     let reason = "Not logged in".to_owned();
-    let lasting = kinds.map(|kind| Hold { kind, until: None, reason: reason.clone() });
-    let ending = Hold { kind: HoldKind::Api, until: Some(at(60)), reason: reason.clone() };
-    lasting.into_iter().chain([ending]).collect()
+    let lasting = HoldKind::ALL.map(|kind| Hold::lasting(kind, reason.clone()));
+    let ending = Hold::until(HoldKind::Api, at(60), reason.clone());
+    let repeated = Hold { since: Some(at(0)), again: 3, ..ending.clone() };
+    lasting.into_iter().chain([ending, repeated]).collect()
 }
 
 fn policies() -> Vec<Policy> {
@@ -309,7 +327,8 @@ fn events() -> Vec<Event> {
             rehearsal: false,
             by: by.clone(),
         },
-        Event::TaskStarted { subject: subject.clone(), run, attempt: 1, resumed: false },
+        Event::TaskStarted { subject: subject.clone(), run, attempt: 1, resumed: false, trial: false },
+        Event::TaskStarted { subject: subject.clone(), run, attempt: 2, resumed: true, trial: true },
         Event::TaskCompleted {
             subject: subject.clone(),
             run,
@@ -321,12 +340,20 @@ fn events() -> Vec<Event> {
         Event::TaskFailed { subject: subject.clone(), run, failure: failures()[0].to_string(), took, cost },
         Event::TaskInterrupted { subject: subject.clone(), run },
         Event::TaskSkipped { subject: subject.clone(), by: by.clone() },
-        Event::TaskRetried { subject: subject.clone(), by: by.clone(), feedback: Some("again".to_owned()) },
+        Event::TaskRetried {
+            subject: subject.clone(),
+            by: by.clone(),
+            feedback: Some("again".to_owned()),
+            continues: false,
+        },
+        Event::TaskRetried { subject: subject.clone(), by: by.clone(), feedback: None, continues: true },
         Event::GateReminded { gate: gates().remove(0), subject: Some(subject.clone()), waited: took },
         Event::RunSuspended { subject: subject.clone(), run, continues: true },
         Event::RunBlocked { subject: subject.clone(), run, hold: hold.clone() },
         Event::RunOutOfBudget { subject: subject.clone(), run, took, cost, continues: true },
+        Event::RunNotResumed { subject: subject.clone(), run, message: "No conversation found".to_owned() },
         Event::RunNeverRan { subject, run },
+        Event::GotThrough { hold: holds().remove(2) },
         Event::BudgetRaised { budget: Budget::CostPerDay, up_to: usd(9_980_000), by: by.clone() },
         Event::Paused { by: by.clone() },
         Event::Resumed { by: by.clone() },
