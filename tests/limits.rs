@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -34,9 +35,10 @@ fn a_usage_limit_goes_on_by_itself_just_after_its_reset_and_is_told_once() {
     let ended = daemon.await_status("completed");
 
     assert_eq!(task_of(&ended, 1)["runs"], 2);
-    receiver.await_event(A_RUN, "task_completed", None);
-    let told: Vec<String> = receiver.accepted().iter().map(|told| told.event().to_owned()).collect();
-    let of = |event: &str| told.iter().filter(|told| *told == event).count();
+    receiver.await_event(A_RUN, "session_completed", None);
+    let told: BTreeSet<(String, String)> =
+        receiver.accepted().iter().map(|told| (told.id().to_owned(), told.event().to_owned())).collect();
+    let of = |event: &str| told.iter().filter(|(_, told)| told == event).count();
     assert_eq!((of("run_blocked"), of("hold_ended")), (1, 1), "{told:?}");
     assert!(daemon.logs().contains("held, no attempt counted (usage limit)"));
 }

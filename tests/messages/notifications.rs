@@ -11,6 +11,7 @@ use orchestrator::domain::id::TaskNumber;
 use orchestrator::domain::limits::Limits;
 use orchestrator::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use orchestrator::domain::run::{Failure, Obstacle, Verdict};
+use orchestrator::domain::size::Size;
 use orchestrator::domain::usd::Usd;
 use orchestrator::telegram;
 
@@ -213,12 +214,16 @@ fn trouble(gallery: &mut Gallery) {
         Failure::NoResult { code: 1, message: "error: unknown option '--frobnicate'".into() },
         Failure::TimedOut { after: Duration::from_hours(1) },
         Failure::WentQuiet { after: Duration::from_mins(10) },
+        Failure::PrintedTooMuch { limit: Size(2_000_000_000) },
+        Failure::OutOfBudget { message: "Reached maximum budget ($5)".into() },
     ] {
         let heading = match &failure {
             Failure::LimitReached { .. } => "Claude has stopped at a limit",
             Failure::NoResult { .. } => "Claude has ended without a result",
             Failure::TimedOut { .. } => "A task has taken too long",
             Failure::WentQuiet { .. } => "A task has gone quiet",
+            Failure::PrintedTooMuch { .. } => "A task has printed too much",
+            Failure::OutOfBudget { .. } => "Claude has stopped at a budget of its own flags",
             Failure::Reported { .. } | Failure::Check { .. } => unreachable!(),
         };
         let mut desk = Desk::opened(baptisms(), Policy::default());

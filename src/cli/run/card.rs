@@ -79,6 +79,9 @@ fn known(task: &Task, add: &mut impl FnMut(&str, &str)) {
     add(&format!("Known: {}", shortened(&recovery.how_far(), LONGEST_TEXT)), "  ");
     let changed = recovery.what_changed().unwrap_or_default();
     add(&shortened(&changed, LONGEST_TEXT), "  ");
+    if recovery.is_resumable() {
+        add("\"continue\" goes on in its Claude session, \"retry\" begins from scratch.", "  ");
+    }
 }
 
 fn about(task: &Task, add: &mut impl FnMut(&str, &str)) {
