@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use orchestrator::domain::actor::Actor;
 use orchestrator::domain::command::{Command, Target};
 use orchestrator::domain::gate::{About, Choice, Reason};
+use orchestrator::domain::id::SessionId;
 use orchestrator::domain::limits::{Budget, Limits};
 use orchestrator::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
@@ -55,7 +56,8 @@ impl Dice {
 struct Ledger {
     days: BTreeMap<Date, i64>,
     asked: usize,
-    raised: BTreeMap<Date, i64>,
+    /// What each session was granted for a day.
+    raised: BTreeMap<(SessionId, Date), i64>,
     runs: usize,
     held: usize,
     restarts: usize,
@@ -83,7 +85,7 @@ async fn a_month_keeps_to_its_budgets() {
         }
         let source = Source::Named("day.md".to_owned());
         engine
-            .perform(Wish::Start { source, replace: false, again: true }, Actor::named("ann"))
+            .perform(Wish::Start { source, replace: false.into(), again: true }, Actor::named("ann"))
             .await
             .unwrap();
         a_session(&mut engine, &mut dice, &mut ledger, folder.path(), &zone, limit).await;
@@ -127,8 +129,10 @@ async fn a_session(
                     pass(dice.below(4) * 3600);
                     let today = clock().to_zoned(zone.clone()).date();
                     let used = ledger.days.get(&today).copied().unwrap_or(0);
-                    if used >= ledger.raised.get(&today).copied().unwrap_or(limit.micros()) {
-                        ledger.raised.insert(today, used + limit.micros());
+                    if used
+                        >= ledger.raised.get(&(session.id.clone(), today)).copied().unwrap_or(limit.micros())
+                    {
+                        ledger.raised.insert((session.id.clone(), today), used + limit.micros());
                     }
                 }
                 let target = Target::Gate(gate.id.clone());
@@ -161,7 +165,8 @@ async fn a_session(
                 let today = clock().to_zoned(zone.clone()).date();
                 let used = ledger.days.get(&today).copied().unwrap_or(0);
                 if engine.claim().await.unwrap().is_some() {
-                    let allowed = ledger.raised.get(&today).copied().unwrap_or(limit.micros());
+                    let allowed =
+                        ledger.raised.get(&(session.id.clone(), today)).copied().unwrap_or(limit.micros());
                     assert!(used < allowed, "{today}: a run with {used} of {allowed} spent");
                     ledger.runs += 1;
                 }

@@ -341,7 +341,8 @@ fn budgets(gallery: &mut Gallery) {
     let mut desk = Desk::opened(baptisms(), policy.clone());
     let told = desk.work(completed("Added the table and its migration."));
     gallery.notice("A budget is used up", "`limits.cost_per_day = 0.40`.", &desk, &told);
-    let told = desk.approve();
+    let mut told = desk.approve();
+    told.events.extend(desk.claim().events);
     gallery.notice("A budget was raised", "Somebody approved, which allows as much once more.", &desk, &told);
 
     let mut desk = Desk::opened(baptisms(), policy);
@@ -369,12 +370,13 @@ fn recoveries(gallery: &mut Gallery) {
     let told = desk.work(Verdict::Lost);
     gallery.notice("What is known of an interrupted run", "It can be continued or run again.", &desk, &told);
     let target = Target::Current;
-    let told =
-        desk.tell(Command::Continue { target, feedback: Some("leave the old table alone".to_owned()) });
+    let feedback = Some("leave the old table alone".to_owned());
+    let mut told = desk.tell(Command::Continue { target, feedback });
+    told.events.extend(desk.claim().events);
     gallery.notice("A task is continued", "Somebody said `/continue`.", &desk, &told);
-    desk.claim();
     let message = "Claude reported an error: No conversation found".to_owned();
-    let told = desk.finish(Verdict::NotResumed { message });
+    let mut told = desk.finish(Verdict::NotResumed { message });
+    told.events.extend(desk.claim().events);
     gallery.notice("A Claude session can't be continued", "The next run is from scratch.", &desk, &told);
 }
 
