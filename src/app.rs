@@ -270,11 +270,21 @@ pub fn claude_settings(config: &Config) -> claude::Settings {
     }
 }
 
+/// Where there must be room for a run.
+fn disks(config: &Config) -> Vec<PathBuf> {
+    let database = config.paths.database.parent().map(PathBuf::from);
+    [Some(config.paths.logs_dir.clone()), database, Some(config.paths.project_dir.clone())]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 fn worker_settings(config: &Config) -> worker::Settings {
-    let claude = &config.claude;
+    let (claude, output) = (&config.claude, config.disk.output_per_run);
     worker::Settings {
         claude: claude_settings(config),
-        limits: worker::Settings::limits(claude.timeout, claude.idle_timeout, claude.grace),
+        limits: worker::Settings::limits(claude.timeout, claude.idle_timeout, claude.grace, output),
+        room: worker::Room { folders: disks(config), min_free: config.disk.min_free },
         checks: config
             .checks
             .iter()

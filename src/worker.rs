@@ -4,6 +4,8 @@
 //! and a restart is nothing special. A run that a dead daemon left open is found again and seen through by the same
 //! code that sees through a fresh one. Stopping a run is only state: it asks on each ring whether its run is wanted.
 
+mod disk;
+mod fingerprint;
 mod job;
 
 use std::ffi::OsString;
@@ -15,11 +17,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+pub use self::disk::Room;
 use crate::claude::{self, Activity, Limits, ProcessError};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
-use crate::domain::run::{Outcome, Usage, Verdict};
+use crate::domain::run::{Obstacle, Outcome, Verdict};
 use crate::domain::session::Work;
+use crate::domain::size::Size;
 use crate::engine::{self, Engine};
 use crate::store::runs::Run;
 
@@ -37,6 +41,8 @@ pub struct Settings {
     pub claude: claude::Settings,
     /// The limits of a run, unless its task says otherwise.
     pub limits: Limits,
+    /// Where there must be room.
+    pub room: Room,
     /// What may follow a run before its task counts as completed, by name: the command and how long it may take.
     pub checks: Vec<(String, Vec<String>, Duration)>,
     /// Where Claude works.
@@ -47,8 +53,8 @@ pub struct Settings {
 
 impl Settings {
     /// What the limits are when nobody says anything.
-    pub fn limits(total: Duration, idle: Duration, grace: Duration) -> Limits {
-        Limits { total, idle, grace, after_result: AFTER_RESULT }
+    pub fn limits(total: Duration, idle: Duration, grace: Duration, output: Size) -> Limits {
+        Limits { total, idle, grace, after_result: AFTER_RESULT, output: Some(output) }
     }
 }
 
@@ -145,17 +151,44 @@ impl Worker {
         if snapshot.hold.as_ref().is_some_and(|hold| !hold.stands(self.engine.now())) {
             self.engine.end_hold(None).await?;
         }
+        let held = self.engine.hold().is_some_and(|hold| hold.kind == HoldKind::Disk);
         let ready = snapshot
             .current()
             .and_then(|session| session.open())
             .is_some_and(|open| matches!(open.work, Work::Ready { .. }) && open.paused.is_none());
+        if (ready || held) && !self.has_room(held).await? {
+            return Ok(None);
+        }
         if !ready {
             return Ok(None);
         }
         Ok(self.engine.claim().await?.map(|run| Job { run, fresh: true }))
     }
 
+    /// Whether there is room for a run; begins and ends the hold that says so.
+    async fn has_room(&self, held: bool) -> Result<bool, engine::Error> {
+        let room = self.settings.room.clone();
+        let shortage = tokio::task::spawn_blocking(move || room.shortage()).await.unwrap_or(None);
+        match shortage {
+            Some(shortage) if !held => {
+                warn!("nothing starts: {shortage}");
+                self.engine.begin_hold(Hold::lasting(HoldKind::Disk, shortage)).await?;
+                Ok(false)
+            }
+            Some(_) => Ok(false),
+            None if held => {
+                info!("there is room again");
+                self.engine.end_hold(Some(HoldKind::Disk)).await?;
+                Ok(true)
+            }
+            None => Ok(true),
+        }
+    }
+
     fn longest_nap(&self) -> Duration {
+        if self.engine.hold().is_some_and(|hold| hold.kind == HoldKind::Disk) {
+            return disk::LOOK_AGAIN;
+        }
         let until = self.engine.hold().and_then(|hold| hold.until);
         let left = until.map(|until| until.duration_since(self.engine.now()));
         left.and_then(|left| Duration::try_from(left).ok()).map_or(TICK, |left| left.min(TICK))
@@ -173,6 +206,7 @@ impl Worker {
             return Ok(self.engine.finish(run.id, lost, Duration::ZERO, false).await?);
         };
         let unwanted = self.watch_whether_wanted(run.id);
+        let shortage = tokio::spawn(self.settings.room.clone().watch(unwanted.token.clone()));
         let ended = tokio::select! {
             ended = self.see_to_its_end(&run, fresh, &session, &task, &unwanted.token) => ended?,
             () = stop.cancelled() => {
@@ -180,10 +214,13 @@ impl Worker {
                 return Ok(None);
             }
         };
+        unwanted.token.cancel();
+        let ended = for_want_of_room(ended, shortage.await.unwrap_or(None));
         self.activity.send_replace(None);
         self.end_leftover_hold().await?;
         let took = Duration::try_from(self.engine.now().duration_since(run.claimed_at)).unwrap_or_default();
-        Ok(self.engine.finish(run.id, ended, took, !stop.is_cancelled()).await?)
+        let and_claim = !stop.is_cancelled() && self.settings.room.shortage().is_none();
+        Ok(self.engine.finish(run.id, ended, took, and_claim).await?)
     }
 
     /// A token that is cancelled as soon as the committed state says that the run is to end.
@@ -220,7 +257,7 @@ impl Worker {
         self.health.send_replace(Some(format!("{what}: {trouble}")));
         if let Trouble::Process(stuck @ ProcessError::Survivors { .. }) = trouble {
             let reason = format!("{stuck}; the daemon goes on by itself when they are gone");
-            let hold = Hold { kind: HoldKind::Leftover, until: None, reason };
+            let hold = Hold::lasting(HoldKind::Leftover, reason);
             if self.engine.hold().as_ref() != Some(&hold)
                 && let Err(error) = self.engine.begin_hold(hold).await
             {
@@ -243,6 +280,16 @@ struct Watch {
     _guard: tokio_util::sync::DropGuard,
 }
 
+/// A run that was ended because there was no room is not its task's failure.
+fn for_want_of_room(ended: Outcome, shortage: Option<String>) -> Outcome {
+    match (&ended.verdict, shortage) {
+        (Verdict::Lost, Some(message)) => {
+            Outcome { verdict: Verdict::Unavailable { obstacle: Obstacle::Disk { message } }, ..ended }
+        }
+        (_, _) => ended,
+    }
+}
+
 fn outcome(verdict: Verdict) -> Outcome {
-    Outcome { verdict, usage: Usage::default(), denials: Vec::new() }
+    Outcome::bare(verdict)
 }

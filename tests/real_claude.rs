@@ -154,6 +154,66 @@ fn pause_now_ends_the_run_and_resume_goes_on_with_its_conversation() {
     assert_usd(&ended["cost_usd"], last["total_cost_usd"].as_f64().unwrap());
 }
 
+/// The CLI is told what is left, stops there, and goes on where it stopped; its figures go on counting, ours don't.
+#[test]
+fn a_budget_is_the_clis_own_and_every_cent_is_booked_once() {
+    let work = Workshop::new();
+    let expensive = |text| Turn::says(text).runs("true").using(10_000, 1000);
+    let model = Model::start(
+        &Script::new()
+            .on("long-work", [expensive("I begin."), expensive("I work.")])
+            .otherwise_at(1, &Turn::says("Went on.").writes(&work.path("done"), "x").using(1000, 100))
+            .otherwise_at(2, &Turn::says("Went on to the end.").using(1000, 100)),
+    );
+    let daemon =
+        Daemon::with(Claude::real(&model)).approval_mode("auto").set("limits", "cost_per_task", 0.05).start();
+    let watcher = Watcher::start(daemon.claude(), &daemon.marker());
+    daemon.start(&[Task::new("Long", "Please do the long-work.")]);
+
+    let gate = daemon.await_gate("before", 1);
+
+    let spent = daemon.status()["cost_usd"].as_f64().unwrap();
+    assert!(spent >= 0.05, "{spent}");
+    let reason = format!("spent ${spent:.2} of $0.05 on this task");
+    assert_eq!(gate["reasons"], json!([reason]));
+    assert_eq!(daemon.status()["failed"], 0);
+    daemon.ok("/approve", json!({}));
+    let ended = daemon.await_status("completed");
+    let printed = daemon.printed(ended["session"].as_str().unwrap(), 1);
+    let last = printed.iter().rfind(|line| line["type"] == "result").unwrap();
+    assert_usd(&ended["cost_usd"], last["total_cost_usd"].as_f64().unwrap());
+    assert!(last["total_cost_usd"].as_f64().unwrap() > spent, "a resumed session's figure goes on counting");
+    let arguments: Vec<String> = watcher.seen().instances.iter().map(|run| run.arguments.join(" ")).collect();
+    let [first, second] = arguments.as_slice() else { panic!("two runs, not {arguments:#?}") };
+    assert!(first.contains("--max-budget-usd 0.05 --session-id "), "{first}");
+    assert!(second.contains("--max-budget-usd 0.05 --resume "), "{second}");
+}
+
+#[test]
+fn a_session_that_can_not_be_continued_begins_afresh_once() {
+    let work = Workshop::new();
+    let mut model = Model::start(&Script::new().on(
+        "long-work",
+        [Turn::says("I work.").waits(&work.path("ready"), &work.path("go")), Turn::says("Done.")],
+    ));
+    let daemon = Daemon::with(Claude::real(&model)).approval_mode("auto").start();
+    daemon.start(&[Task::new("Long", "Please do the long-work.")]);
+    until(A_RUN, "the CLI to be at work", || work.path("ready").exists());
+    let run = daemon.await_claude();
+    processes::kill_all(|| if run.identity.is_alive() { vec![run.clone()] } else { Vec::new() });
+    let gate = daemon.await_gate("interrupted", 1);
+    assert_eq!(gate["recovery"]["resumable"], true, "{gate:#}");
+    fs::remove_dir_all(daemon.folder().join("home/.claude/projects")).unwrap();
+    model.follow(&Script::new().on("long-work", [Turn::says("Done from scratch.")]));
+
+    daemon.ok("/continue", json!({"gate": gate["id"]}));
+
+    let ended = daemon.await_status("completed");
+    assert_eq!(task_of(&ended, 1)["summary"], "Done from scratch.");
+    assert_eq!(task_of(&ended, 1)["runs"], 3);
+    assert!(daemon.logs().contains("could not continue its Claude session"), "{}", daemon.logs());
+}
+
 /// Neither of these is the task's failure.
 mod an_api_that_refuses {
     use super::*;

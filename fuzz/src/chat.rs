@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::date;
 use jiff::tz::TimeZone;
 use orchestrator::domain::actor::Actor;
 use orchestrator::domain::change::{Effect, Transition, World};
 use orchestrator::domain::command::{Command, Opening, Order};
 use orchestrator::domain::hold::Hold;
 use orchestrator::domain::id::{GateId, RunId, SessionId, TaskNumber};
+use orchestrator::domain::limits::Spent;
 use orchestrator::domain::plan::{Plan, TaskSpec};
 use orchestrator::domain::policy::Policy;
-use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use orchestrator::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use orchestrator::domain::session::{Session, TaskFile};
 use orchestrator::domain::transition::transition;
 use orchestrator::telegram::{self, Fault, Keyboard, Log, Message, Scene, Status};
@@ -43,7 +45,7 @@ pub(super) fn chat(bytes: &[u8]) {
     ] {
         story.tell(Command::Resume);
         story.tell(Command::Claim { run: RunId(1) });
-        let outcome = Outcome { verdict, usage: Usage::default(), denials: vec![why.clone()] };
+        let outcome = Outcome { denials: vec![why.clone()], ..Outcome::bare(verdict) };
         story.tell(Command::Finish {
             run: RunId(1),
             outcome: Box::new(outcome),
@@ -103,7 +105,9 @@ impl Story {
             now: Timestamp::UNIX_EPOCH,
             fresh_gate: GateId::from_random(self.gates),
             hold: self.hold.clone(),
+            last_hold: None,
             run_open: false,
+            today: Spent::nothing(date(1970, 1, 1)),
         };
         let order = Order { command, by: self.by.clone(), sent_at: None };
         match transition(self.session.as_ref(), &order, &world) {

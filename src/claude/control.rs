@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::procfs::Identity;
+use crate::domain::size::Size;
 use crate::files::private;
 
 const FENCED: &str = "fenced";
@@ -58,6 +59,8 @@ pub enum EndedBy {
     IdleLimit(Duration),
     /// It took so long in all.
     TotalLimit(Duration),
+    /// It printed more than so many bytes.
+    OutputLimit(Size),
 }
 
 /// The folder.

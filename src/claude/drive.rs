@@ -20,8 +20,9 @@ use super::process::Process;
 use super::readable::Activity;
 use super::sweep::ProcessError;
 use super::text::harmless;
-use super::verdict::{Evidence, judge};
+use super::verdict::{Evidence, judge, judge_resumed};
 use crate::domain::run::Outcome;
+use crate::domain::size::Size;
 
 const SHORTEST_NAP: Duration = Duration::from_millis(5);
 const LONGEST_NAP: Duration = Duration::from_millis(250);
@@ -39,6 +40,8 @@ pub struct Limits {
     pub after_result: Duration,
     /// From the request to end until it is killed.
     pub grace: Duration,
+    /// How much it may print.
+    pub output: Option<Size>,
 }
 
 /// A run's end.
@@ -54,13 +57,15 @@ pub struct Ended {
     pub left_behind: usize,
 }
 
-/// Follows a run to its end; afterwards no process of it is left.
+/// Follows a run to its end; afterwards no process of it is left. `resumed` says that it was to go on with an earlier
+/// Claude session.
 ///
 /// # Errors
 /// When its processes can't be ended, or its files can't be read. The run is not over then: find it again later.
 pub async fn see_through(
     mut process: Process,
     limits: &Limits,
+    resumed: bool,
     stop: &CancellationToken,
     on_activity: impl FnMut(Activity) + Send,
 ) -> Result<Ended, ProcessError> {
@@ -70,11 +75,15 @@ pub async fn see_through(
     let left_behind = process.sweep().await?;
     let by = match by {
         EndedBy::Itself => process.control().ended_by().unwrap_or(by),
-        EndedBy::Stop | EndedBy::Lingering | EndedBy::IdleLimit(_) | EndedBy::TotalLimit(_) => by,
+        EndedBy::Stop
+        | EndedBy::Lingering
+        | EndedBy::IdleLimit(_)
+        | EndedBy::TotalLimit(_)
+        | EndedBy::OutputLimit(_) => by,
     };
     let exit = process.exit();
     let refusal = process.refusal();
-    let concluding = move || conclude(follower, &files, exit, by, refusal.as_deref());
+    let concluding = move || conclude(follower, &files, exit, by, refusal.as_deref(), resumed);
     let outcome = blocking(concluding).await?;
     Ok(Ended { outcome, by, exit, left_behind })
 }
@@ -95,6 +104,7 @@ async fn follow(
         })
         .await?;
         let pause = watch.note(&looked, follower.transcript().result.is_some());
+        let flood = limits.output.filter(|most| looked.printed > most.0).map(EndedBy::OutputLimit);
         if let Some(activity) = looked.activity {
             on_activity(activity);
         }
@@ -105,6 +115,7 @@ async fn follow(
                 return Ok((follower, EndedBy::Itself));
             }
             () = stop.cancelled() => Some(EndedBy::Stop),
+            () = std::future::ready(()), if flood.is_some() => flood,
             () = tokio::time::sleep_until(pause) => watch.overdue(),
         };
         if let Some(why) = why {
@@ -182,6 +193,7 @@ fn conclude(
     exit: Exit,
     by: EndedBy,
     refusal: Option<&str>,
+    resumed: bool,
 ) -> io::Result<Outcome> {
     follower.drain()?;
     let stderr = tail(&files.stderr())?;
@@ -193,14 +205,10 @@ fn conclude(
     } else if follower.transcript().result.is_none() {
         follower.remark("■ Ended without a result\n");
     }
-    Ok(judge(&Evidence {
-        transcript: follower.transcript(),
-        exit,
-        by,
-        stderr: &stderr,
-        refusal,
-        at: last_change(&files.raw()),
-    }))
+    let at = last_change(&files.raw());
+    let evidence = Evidence { transcript: follower.transcript(), exit, by, stderr: &stderr, refusal, at };
+    let outcome = if resumed { judge_resumed(&evidence) } else { judge(&evidence) };
+    Ok(Outcome { last_activity: follower.last_activity(), ..outcome })
 }
 
 fn last_change(path: &Path) -> Zoned {

@@ -42,6 +42,11 @@ impl RunFiles {
         self.named("prompt.md")
     }
 
+    /// What the project looked like before the run.
+    pub fn before(&self) -> PathBuf {
+        self.named("before.json")
+    }
+
     /// The files of a process that belongs to this run, such as its `check-1`.
     pub(super) fn of_part(&self, part: &str) -> Self {
         Self { dir: self.dir.clone(), stem: format!("{}.{part}", self.stem) }

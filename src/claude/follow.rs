@@ -25,6 +25,7 @@ pub(super) struct Follower {
     raw: Source,
     stderr: PathBuf,
     stderr_length: u64,
+    read: u64,
     buffer: Vec<u8>,
     line: Line,
     story: Story,
@@ -35,6 +36,8 @@ pub(super) struct Follower {
 pub(super) struct Look {
     /// Whether the run printed anything, to stdout or stderr.
     pub(super) stirred: bool,
+    /// How much it has printed so far, in bytes.
+    pub(super) printed: u64,
     /// Whether there is more to read at once.
     pub(super) more: bool,
     /// What the run is doing now, if that has changed.
@@ -47,6 +50,7 @@ impl Follower {
             raw: Source::Unopened(files.raw()),
             stderr: files.stderr(),
             stderr_length: 0,
+            read: 0,
             buffer: vec![0; READ_AT_ONCE],
             line: Line::default(),
             story: Story {
@@ -54,12 +58,18 @@ impl Follower {
                 reader: Reader::default(),
                 log: Log::at(files.log()),
                 activity: None,
+                last: None,
             },
         }
     }
 
     pub(super) fn transcript(&self) -> &Transcript {
         &self.story.transcript
+    }
+
+    /// What the run did last.
+    pub(super) fn last_activity(&self) -> Option<String> {
+        self.story.last.as_ref().map(|Activity(doing)| doing.clone())
     }
 
     /// Reads what is there, up to a bound.
@@ -78,7 +88,12 @@ impl Follower {
         let stderr_length = fs::metadata(&self.stderr).map_or(0, |stderr| stderr.len());
         let stirred = read > 0 || stderr_length != self.stderr_length;
         self.stderr_length = stderr_length;
-        Ok(Look { stirred, more, activity: self.story.activity.take() })
+        self.read += read;
+        let activity = self.story.activity.take();
+        if activity.is_some() {
+            self.story.last.clone_from(&activity);
+        }
+        Ok(Look { stirred, printed: self.read + stderr_length, more, activity })
     }
 
     /// Reads to the end; what stands there without a line's end counts as a line, because nobody will finish it.
@@ -186,6 +201,7 @@ struct Story {
     reader: Reader,
     log: Log,
     activity: Option<Activity>,
+    last: Option<Activity>,
 }
 
 impl Story {

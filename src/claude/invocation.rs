@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use crate::domain::usd::Usd;
+
 const PASSED: [&str; 8] = ["PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR", "CLAUDE_CONFIG_DIR", TOKEN];
 const TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 const SET: [&str; 5] = [
@@ -19,6 +21,7 @@ const SET: [&str; 5] = [
     "DISABLE_TELEMETRY",
     "DISABLE_ERROR_REPORTING",
 ];
+const BUDGET: &str = "--max-budget-usd";
 const NEVER: &str = "CLAUDECODE";
 
 /// What the operator configured about the CLI.
@@ -65,10 +68,12 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Puts together one call of the CLI. `environment` is ours, of which the child sees the configured part.
+    /// Puts together one call of the CLI, which may cost no more than `budget` if there is one. `environment` is ours, of
+    /// which the child sees the configured part.
     pub fn of_claude(
         settings: &Settings,
         conversation: Conversation,
+        budget: Option<Usd>,
         cwd: PathBuf,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
@@ -81,6 +86,9 @@ impl Invocation {
         args.extend(["--output-format", "stream-json", "--verbose"].map(str::to_owned));
         if let Some(model) = &settings.model {
             args.extend(["--model".to_owned(), model.clone()]);
+        }
+        if let Some(budget) = budget.filter(|ours| own_budget(&args).is_none_or(|own| *ours < own)) {
+            args.extend([BUDGET.to_owned(), in_dollars(budget)]);
         }
         args.extend(match conversation {
             Conversation::New(id) => ["--session-id".to_owned(), id.to_string()],
@@ -131,6 +139,38 @@ impl fmt::Debug for Invocation {
     }
 }
 
+/// What somebody has to type whose login, or key, was refused.
+pub fn login_remedy(invocation: &Invocation) -> String {
+    let is_set = |name: &str| invocation.env.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
+    if let Some(key) = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].into_iter().find(|name| is_set(name)) {
+        return format!("start the daemon with a {key} that is valid");
+    }
+    if is_set(TOKEN) {
+        return format!("`claude setup-token` makes another {TOKEN}: start the daemon with it");
+    }
+    let of =
+        |name: &str| invocation.env.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
+    let whose = of("USER").map_or_else(|| "the daemon's user".to_owned(), |user| format!("user {user}"));
+    let folder =
+        of("CLAUDE_CONFIG_DIR").map_or(String::new(), |folder| format!("CLAUDE_CONFIG_DIR={folder} "));
+    format!("as {whose}: `{folder}{} auth login`", invocation.program)
+}
+
+/// The budget among an operator's own arguments; of several, the CLI takes the last.
+fn own_budget(args: &[String]) -> Option<Usd> {
+    let mut values = args.iter().enumerate().filter_map(|(at, arg)| match arg.strip_prefix(BUDGET)? {
+        "" => args.get(at + 1).map(String::as_str),
+        rest => rest.strip_prefix('='),
+    });
+    values.next_back()?.parse().ok().map(Usd::from_dollars)
+}
+
+/// All that is left, to the millionth: `0.02`, `4.000001`.
+fn in_dollars(amount: Usd) -> String {
+    let (whole, millionths) = (amount.micros() / 1_000_000, amount.micros() % 1_000_000);
+    format!("{whole}.{millionths:06}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn passed(
     configured: &[String],
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -154,7 +194,7 @@ mod tests {
     }
 
     fn args(settings: &Settings, conversation: Conversation) -> String {
-        Invocation::of_claude(settings, conversation, "/".into(), []).args.join(" ")
+        Invocation::of_claude(settings, conversation, None, "/".into(), []).args.join(" ")
     }
 
     #[test]
@@ -171,6 +211,26 @@ mod tests {
             args(&own, Conversation::Resume(id)),
             format!("claude --print --output-format stream-json --verbose --model opus --resume {id}")
         );
+    }
+
+    #[test]
+    fn the_lower_budget_counts() {
+        let table = [
+            ("", 20_000, "--max-budget-usd 0.02"),
+            ("--max-budget-usd 5", 4_000_001, "--max-budget-usd 5 --max-budget-usd 4.000001"),
+            ("--max-budget-usd 5", 5_000_000, "--max-budget-usd 5"),
+            ("--max-budget-usd=0.5", 2_000_000, "--max-budget-usd=0.5"),
+            ("--max-budget-usd 9 --max-budget-usd 1", 2_000_000, "--max-budget-usd 9 --max-budget-usd 1"),
+        ];
+        for (own, micros, expected) in table {
+            let settings = settings(&["claude"], &own.split_whitespace().collect::<Vec<_>>());
+            let budget = Some(Usd::from_micros(micros));
+            let made =
+                Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), budget, "/".into(), []);
+            let args = made.args.join(" ").replace(" -p --output-format stream-json --verbose", "");
+            let args = args.replace("-p --output-format stream-json --verbose ", "");
+            assert_eq!(args, format!("{expected} --session-id {}", Uuid::nil()));
+        }
     }
 
     #[test]
@@ -192,7 +252,7 @@ mod tests {
         settings.env = vec!["NODE_EXTRA_CA_CERTS".to_owned(), "CLAUDECODE".to_owned()];
         let ours = ["PATH", "ANTHROPIC_API_KEY", "CLAUDECODE", "NODE_EXTRA_CA_CERTS", "WEBHOOK_SECRET"]
             .map(|name| (OsString::from(name), OsString::from("hush-hush")));
-        let made = Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), "/".into(), ours);
+        let made = Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), None, "/".into(), ours);
         let names: Vec<_> = made.env.keys().filter_map(|name| name.to_str()).collect();
         assert_eq!(
             names,

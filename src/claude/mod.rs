@@ -38,7 +38,7 @@ pub use check::{Check, Checked, run_check};
 pub use control::{EndedBy, Exit};
 pub use drive::{Ended, Limits, see_through};
 pub use files::RunFiles;
-pub use invocation::{Conversation, Invocation, Settings};
+pub use invocation::{Conversation, Invocation, Settings, login_remedy};
 pub use launch::launcher_main;
 pub use marker::{Birthplace, MARKER_VARIABLE, Marker};
 pub use process::{Found, Process, find};
@@ -49,7 +49,7 @@ pub use spawn::{LaunchError, Launcher, spawn};
 pub use stream::{Message, RateLimit, parse};
 pub use sweep::ProcessError;
 pub use transcript::Transcript;
-pub use verdict::{Evidence, judge};
+pub use verdict::{Evidence, judge, judge_resumed};
 
 /// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. `args` are the process's own,
 /// program name included. To be asked before anything else is done, a runtime above all: the launcher closes every

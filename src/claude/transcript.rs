@@ -22,6 +22,8 @@ pub struct Transcript {
     pub complaint: Option<String>,
     /// What was not allowed, as far as the notices tell.
     pub denials: Vec<String>,
+    /// Whether the model said or did anything.
+    pub spoke: bool,
 }
 
 impl Transcript {
@@ -33,7 +35,11 @@ impl Transcript {
                 self.conversation.clone_from(conversation);
                 self.model.clone_from(model);
             }
-            Message::Said { model: Some(model), .. } => self.model = Some(model.clone()),
+            Message::Said { model: Some(model), .. } => {
+                self.model = Some(model.clone());
+                self.spoke = true;
+            }
+            Message::Called { .. } => self.spoke = true,
             Message::Denied { what, .. } => {
                 if self.denials.len() < MOST_DENIALS {
                     self.denials.push(what.clone());
@@ -43,7 +49,6 @@ impl Transcript {
             Message::Complained { text } => self.complaint = Some(text.clone()),
             Message::Result(result) => self.conclude(result),
             Message::Said { model: None, .. }
-            | Message::Called { .. }
             | Message::Answered { .. }
             | Message::Retrying { .. }
             | Message::Noted { .. } => {}

@@ -45,7 +45,27 @@ pub fn judge(evidence: &Evidence<'_>) -> Outcome {
         }
         (None, None) => without_result(evidence),
     };
-    Outcome { verdict, usage: usage(transcript), denials: denials(transcript) }
+    Outcome { usage: usage(transcript), denials: denials(transcript), ..Outcome::bare(verdict) }
+}
+
+/// The same for a run that was to go on with an earlier Claude session: one that failed before the model said a word could
+/// not go on with it.
+pub fn judge_resumed(evidence: &Evidence<'_>) -> Outcome {
+    let outcome = judge(evidence);
+    match &outcome.verdict {
+        Verdict::Failed { failure: failure @ (Failure::Reported { .. } | Failure::NoResult { .. }) }
+            if !evidence.transcript.spoke =>
+        {
+            let message = failure.to_string();
+            Outcome { verdict: Verdict::NotResumed { message }, ..outcome }
+        }
+        Verdict::Completed { .. }
+        | Verdict::Failed { .. }
+        | Verdict::Lost
+        | Verdict::Unavailable { .. }
+        | Verdict::NeverRan
+        | Verdict::NotResumed { .. } => outcome,
+    }
 }
 
 fn summary(result: &RunResult) -> String {
@@ -58,8 +78,10 @@ fn summary(result: &RunResult) -> String {
 
 fn unsuccessful(result: &RunResult, evidence: &Evidence<'_>) -> Verdict {
     let message = words_of(result, evidence.transcript);
-    if result.subtype == "error_max_turns" || result.subtype == "error_max_budget_usd" {
-        return failed(Failure::LimitReached { message });
+    match result.subtype.as_str() {
+        "error_max_turns" => return failed(Failure::LimitReached { message }),
+        "error_max_budget_usd" => return failed(Failure::OutOfBudget { message }),
+        _ => {}
     }
     match obstacle(result, evidence, &message) {
         Some(obstacle) => Verdict::Unavailable { obstacle },
@@ -91,8 +113,8 @@ fn obstacle(result: &RunResult, evidence: &Evidence<'_>, message: &str) -> Optio
     let lower = message.to_lowercase();
     let login = LOGIN_PHRASES.iter().any(|phrase| lower.contains(phrase));
     match status {
-        Some(401 | 403) => Some(Obstacle::Login { message }),
-        None if login => Some(Obstacle::Login { message }),
+        Some(401 | 403) => Some(Obstacle::Login { message, remedy: None }),
+        None if login => Some(Obstacle::Login { message, remedy: None }),
         None | Some(408 | 429 | 500..) => Some(Obstacle::Api { message }),
         Some(_) => None,
     }
@@ -102,6 +124,7 @@ fn without_result(evidence: &Evidence<'_>) -> Verdict {
     match evidence.by {
         EndedBy::TotalLimit(after) => failed(Failure::TimedOut { after }),
         EndedBy::IdleLimit(after) => failed(Failure::WentQuiet { after }),
+        EndedBy::OutputLimit(limit) => failed(Failure::PrintedTooMuch { limit }),
         EndedBy::Stop => Verdict::Lost,
         EndedBy::Itself | EndedBy::Lingering => match evidence.exit {
             Exit::Code(code @ 0..=127) => failed(Failure::NoResult {

@@ -1,5 +1,6 @@
 //! Why a person is asked, in words that say where each reason comes from.
 
+use crate::domain::event::granted;
 use crate::domain::gate::Reason;
 
 /// Why a person is asked, as a sentence part.
@@ -14,5 +15,10 @@ pub(super) fn because(reason: &Reason) -> String {
         Reason::Dependency { on } => format!("task {on}, on which it depends, is not completed"),
         Reason::Rejected { feedback: Some(feedback), .. } => format!("rejected: \"{feedback}\""),
         Reason::Rejected { feedback: None, .. } => "rejected".to_owned(),
+        spent @ Reason::Spent { .. } => {
+            let more = granted(std::slice::from_ref(spent)).unwrap_or_default();
+            format!("{spent}; approve allows {more}")
+        }
+        fruitless @ Reason::Fruitless { .. } => fruitless.to_string(),
     }
 }

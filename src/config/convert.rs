@@ -16,6 +16,8 @@ use super::setting::Setting;
 use super::sources::inline;
 use super::variables::{PREFIX, SHORT_NAMES};
 use crate::domain::duration;
+use crate::domain::size::Size;
+use crate::domain::usd::Usd;
 
 /// The shortest secret that isn't refused, in characters.
 const SHORTEST_SECRET: usize = 16;
@@ -83,6 +85,38 @@ pub(super) fn port(setting: &Setting) -> Result<u16, Wrong> {
 pub(super) fn count(setting: &Setting) -> Result<u32, Wrong> {
     let number = integer(setting)?.try_into().map_err(|_| Wrong::Kind)?;
     if (1..=1000).contains(&number) { Ok(number) } else { Err(Wrong::Kind) }
+}
+
+/// An amount that something can be bought for.
+pub(super) fn dollars(setting: &Setting) -> Result<Usd, Wrong> {
+    #[expect(clippy::cast_precision_loss, reason = "exact below nine billion million dollars")]
+    let dollars = match (&setting.filled.kind, setting.untyped()) {
+        (ValueKind::I64(number), _) => *number as f64,
+        (ValueKind::Float(number), _) => *number,
+        (_, Some(text)) => text.parse().map_err(|_| Wrong::Kind)?,
+        _ => return Err(Wrong::Kind),
+    };
+    let amount = Usd::from_dollars(dollars);
+    if dollars.is_finite() && amount > Usd::default() { Ok(amount) } else { Err(Wrong::Kind) }
+}
+
+/// A size in bytes.
+pub(super) fn size(setting: &Setting) -> Result<Size, Wrong> {
+    match &setting.filled.kind {
+        ValueKind::I64(_) | ValueKind::String(_) => {
+            Size::parse(&setting.filled.to_string()).ok_or(Wrong::Kind)
+        }
+        _ => Err(Wrong::Kind),
+    }
+}
+
+pub(super) fn tokens(setting: &Setting) -> Result<u64, Wrong> {
+    let digits = setting.untyped().map(|text| text.replace('_', ""));
+    let number = match digits {
+        Some(digits) => digits.parse().map_err(|_| Wrong::Kind)?,
+        None => integer(setting)?,
+    };
+    u64::try_from(number).ok().filter(|tokens| *tokens > 0).ok_or(Wrong::Kind)
 }
 
 fn integer(setting: &Setting) -> Result<i64, Wrong> {

@@ -1,6 +1,6 @@
 //! The one table of what can be configured: unknown keys, defaults, error messages and documentation follow from it.
 
-use crate::domain::duration;
+use crate::domain::{duration, size};
 
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,12 @@ pub enum Kind {
     Port,
     /// A whole number from 1.
     Count,
+    /// An amount of US dollars.
+    Dollars,
+    /// A number of tokens.
+    Tokens,
+    /// A number of bytes.
+    Size,
     /// `true` or `false`.
     Switch,
     /// A length of time.
@@ -83,6 +89,9 @@ impl Kind {
             Self::Url => "an address that begins with http:// or https://".to_owned(),
             Self::Port => "a port from 0 to 65535".to_owned(),
             Self::Count => "a whole number from 1 to 1000".to_owned(),
+            Self::Dollars => "a number of US dollars such as 5 or 2.50".to_owned(),
+            Self::Tokens => "a whole number such as 2_000_000".to_owned(),
+            Self::Size => size::EXPECTED.to_owned(),
             Self::Switch => "true or false".to_owned(),
             Self::Duration => duration::EXPECTED.to_owned(),
             Self::Zone => r#"the name of a time zone such as "Europe/Berlin""#.to_owned(),
@@ -110,8 +119,8 @@ fn quoted(words: &[&str]) -> String {
 
 /// The commands that `telegram.commands` can name.
 pub const COMMANDS: &[&str] = &[
-    "start", "approve", "reject", "pause", "resume", "skip", "retry", "stop", "status", "tasks", "logs",
-    "sessions", "help",
+    "start", "approve", "reject", "pause", "resume", "skip", "retry", "continue", "stop", "status", "tasks",
+    "logs", "sessions", "help",
 ];
 
 const TROUBLE: Kind = Kind::Choice(&["ask", "retry", "skip", "stop"]);
@@ -121,7 +130,7 @@ pub const CHECKS: &str = "checks";
 
 /// Every section, in the order of the documentation.
 pub const SECTIONS: &[&str] =
-    &["server", "orchestrator", "webhooks", "claude", "paths", "logging", "telegram", CHECKS];
+    &["server", "orchestrator", "limits", "webhooks", "claude", "paths", "logging", "telegram", CHECKS];
 
 /// Every key outside `[checks]`, by section.
 pub const KEYS: &[Key] = &[
@@ -171,6 +180,43 @@ pub const KEYS: &[Key] = &[
         Kind::Zone,
         "The zone of dates, times and session ids; unset means the system's.",
     ),
+    unset(
+        "limits.cost_per_task",
+        Kind::Dollars,
+        "What the runs of a task may cost before a person is asked.",
+    ),
+    unset(
+        "limits.cost_per_session",
+        Kind::Dollars,
+        "What the runs of a session may cost before a person is asked.",
+    ),
+    unset(
+        "limits.cost_per_day",
+        Kind::Dollars,
+        "What all runs of a day may cost before a person is asked, whichever session they belong to.",
+    ),
+    unset(
+        "limits.tokens_per_day",
+        Kind::Tokens,
+        "How many tokens, in and out, all runs of a day may use before a person is asked: for subscriptions, which report no dollars.",
+    ),
+    unset(
+        "limits.runtime_per_session",
+        Kind::Duration,
+        "How long the runs of a session may take together before a person is asked.",
+    ),
+    unset(
+        "limits.failures_in_a_row",
+        Kind::Count,
+        "How many runs may fail one after another without a change in the project before a person is asked, whatever on_failure says.",
+    ),
+    key(
+        "limits.min_free",
+        Kind::Size,
+        r#""100MB""#,
+        "How much must be free on the disks of the logs, the database and the project; below it nothing starts, and below half of it a live run is ended, to go on later.",
+    ),
+    key("limits.output_per_run", Kind::Size, r#""2GB""#, "How much a run may print before it is ended."),
     unset(
         "webhooks.secret",
         Kind::Secret,
@@ -255,7 +301,7 @@ pub const KEYS: &[Key] = &[
     key(
         "telegram.commands",
         Kind::Choices(COMMANDS),
-        r#"["start", "approve", "reject", "pause", "resume", "skip", "retry", "stop", "status", "tasks", "logs", "sessions", "help"]"#,
+        r#"["start", "approve", "reject", "pause", "resume", "skip", "retry", "continue", "stop", "status", "tasks", "logs", "sessions", "help"]"#,
         "The commands that a chat may give.",
     ),
 ];

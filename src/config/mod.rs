@@ -25,6 +25,7 @@ use secrecy::SecretString;
 use tracing::Level;
 
 use crate::domain::policy::Policy;
+use crate::domain::size::Size;
 use crate::files::reason;
 use convert::Folders;
 use problem::{Layer, Problem};
@@ -43,6 +44,8 @@ pub struct Config {
     pub server: Server,
     /// When work waits, and for how long.
     pub orchestrator: Orchestrator,
+    /// What runs may do to the disk.
+    pub disk: Disk,
     /// Who may call, and whom to notify.
     pub webhooks: Webhooks,
     /// How Claude is run.
@@ -77,6 +80,15 @@ pub struct Orchestrator {
     pub remind_after: Duration,
     /// The zone of dates, times and session ids.
     pub timezone: TimeZone,
+}
+
+/// What section `[limits]` says of the disk; the rest of it is part of the policy of new sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk {
+    /// How much must be free before a run starts.
+    pub min_free: Size,
+    /// How much a run may print.
+    pub output_per_run: Size,
 }
 
 /// Section `[webhooks]`. Secrets have at least 16 characters, and base64 after `whsec_`.

@@ -6,15 +6,18 @@ use jiff::tz::TimeZone;
 use tracing::Level;
 
 use super::convert::{
-    arguments, count, duration, headers, ids, list, passed_on, port, positive_duration, secret, switch,
-    task_types, text, url, zone,
+    arguments, count, dollars, duration, headers, ids, list, passed_on, port, positive_duration, secret,
+    size, switch, task_types, text, tokens, url, zone,
 };
 use super::keys::{CHECK_KEYS, CHECKS, COMMANDS};
 use super::problem::nearest;
 use super::reader::Reader;
 use super::setting::Setting;
 use super::variables::CLAUDE_CLI_PATH;
-use super::{Check, Claude, Config, LogFormat, Logging, Orchestrator, Paths, Server, Telegram, Webhooks};
+use super::{
+    Check, Claude, Config, Disk, LogFormat, Logging, Orchestrator, Paths, Server, Telegram, Webhooks,
+};
+use crate::domain::limits::Limits;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 
 /// How long a check may take that doesn't say.
@@ -32,6 +35,10 @@ pub(super) fn build(reader: &mut Reader) -> Config {
             policy: policy(reader),
             remind_after: reader.get("orchestrator.remind_after", positive_duration),
             timezone: reader.find("orchestrator.timezone", zone).unwrap_or_else(TimeZone::system),
+        },
+        disk: Disk {
+            min_free: reader.get("limits.min_free", size),
+            output_per_run: reader.get("limits.output_per_run", size),
         },
         webhooks: Webhooks {
             secret: reader.find("webhooks.secret", secret),
@@ -82,6 +89,18 @@ fn policy(reader: &mut Reader) -> Policy {
         on_failure: reader.choice("orchestrator.on_failure", &answers, OnTrouble::Ask),
         on_interrupted: reader.choice("orchestrator.on_interrupted", &answers, OnTrouble::Ask),
         max_attempts: reader.get("orchestrator.max_attempts", count),
+        limits: limits(reader),
+    }
+}
+
+fn limits(reader: &mut Reader) -> Limits {
+    Limits {
+        cost_per_task: reader.find("limits.cost_per_task", dollars),
+        cost_per_session: reader.find("limits.cost_per_session", dollars),
+        cost_per_day: reader.find("limits.cost_per_day", dollars),
+        tokens_per_day: reader.find("limits.tokens_per_day", tokens),
+        runtime_per_session: reader.find("limits.runtime_per_session", positive_duration),
+        failures_in_a_row: reader.find("limits.failures_in_a_row", count),
     }
 }
 

@@ -70,7 +70,7 @@ fn nothing_at_all_is_the_defaults() {
     assert_eq!(config.paths.database, folder.path().join("orchestrator.db"));
     assert_eq!(config.logging.format, LogFormat::Text);
     assert_eq!(config.logging.keep, Duration::from_hours(90 * 24));
-    assert_eq!(config.telegram.commands.len(), 13);
+    assert_eq!(config.telegram.commands.len(), 14);
     assert!(config.telegram.chat_id.is_empty() && config.checks.is_empty());
     assert_snapshot!(config.require_secret().unwrap_err(), @r"
     webhooks.secret is not set, and without it anyone could give commands. Three commands lead to a working daemon:
@@ -130,7 +130,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Secret => SECRET,
             Kind::Headers => "{ X-Key = \"v\" }",
             Kind::Url => "https://n8n.example.com",
-            Kind::Port | Kind::Count | Kind::Duration => "7",
+            Kind::Port | Kind::Count | Kind::Duration | Kind::Dollars | Kind::Tokens | Kind::Size => "7",
             Kind::Switch => "true",
             Kind::Zone => "UTC",
             Kind::Choice(words) | Kind::Choices(words) => words[0],

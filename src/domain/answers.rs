@@ -2,18 +2,31 @@
 
 use super::change::Effect;
 use super::event::{Event, one_line, waiting_sentence};
-use super::gate::{About, Choice, Decision, Gate, Reason, checkpoint};
+use super::gate::{About, Choice, Decision, Gate, Next, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
+use super::recovery::Recovery;
 use super::refused::{Refused, must_offer};
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
 
+/// How a task is run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// As if for the first time, with what was said about it.
+    FromScratch,
+    /// Where its last run ended, in the same Claude session.
+    Continued,
+}
+
 impl Turn<'_> {
     pub(super) fn approve(&mut self, gate: &Gate, note: Option<&String>) -> Result<(), Refused> {
         must_offer(gate, Choice::Approve)?;
         self.close(gate, Decision::Approved, note);
-        self.owed.clear();
+        if let About::Before { reasons, .. } = &gate.about {
+            self.owed.retain(|owed| !reasons.contains(owed));
+        }
+        self.grant(gate);
         match gate.task() {
             Some(task) => {
                 self.progress(task).notes.extend(note.cloned());
@@ -28,6 +41,35 @@ impl Turn<'_> {
             None => self.work = None,
         }
         Ok(())
+    }
+
+    /// Raises every budget that the gate says is used up, and takes the failures that it tells of as seen.
+    fn grant(&mut self, gate: &Gate) {
+        let About::Before { next: Next::Task(task), reasons } = &gate.about else { return };
+        let today = self.today.day;
+        for reason in reasons {
+            match reason {
+                Reason::Spent { budget, .. } => {
+                    let Some(allowance) = self.purse().raise(*budget, *task) else { continue };
+                    let (budget, up_to, by) = (allowance.budget, allowance.up_to, self.by.clone());
+                    self.allowances.retain(|old| {
+                        old.day.is_none_or(|day| day == today)
+                            && (old.budget, old.task) != (allowance.budget, allowance.task)
+                    });
+                    self.allowances.push(allowance);
+                    self.tell(Event::BudgetRaised { budget, up_to, by });
+                }
+                Reason::Fruitless { .. } => self.fruitless = 0,
+                Reason::Start
+                | Reason::Manual
+                | Reason::Required
+                | Reason::Requested
+                | Reason::ApproveBefore
+                | Reason::Checkpoint { .. }
+                | Reason::Dependency { .. }
+                | Reason::Rejected { .. } => {}
+            }
+        }
     }
 
     /// Says no: the gate closes, and the next one asks the same with the feedback among its reasons.
@@ -143,14 +185,33 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn retry_at_gate(&mut self, gate: &Gate, feedback: Option<&String>) -> Result<(), Refused> {
+    pub(super) fn retry_at_gate(
+        &mut self,
+        gate: &Gate,
+        feedback: Option<&String>,
+        how: Again,
+    ) -> Result<(), Refused> {
         let Some(task) = gate.retriable() else {
-            return must_offer(gate, Choice::Retry);
+            return match how {
+                Again::FromScratch => must_offer(gate, Choice::Retry),
+                Again::Continued => Err(Refused::NotNow(format!(
+                    "nothing to continue at gate {}: it takes {}",
+                    gate.id,
+                    gate.choices_in_words()
+                ))),
+            };
         };
-        self.close(gate, Decision::Retried, feedback);
+        let decision = match how {
+            Again::FromScratch => Decision::Retried,
+            Again::Continued => {
+                self.must_be_resumable(task)?;
+                Decision::Continued
+            }
+        };
+        self.close(gate, decision, feedback);
         self.owe(gate);
         self.owed.retain(|reason| !concerns(reason, task));
-        self.ask_again(task, feedback);
+        self.ask_again(task, feedback, how);
         self.work = None;
         Ok(())
     }
@@ -160,10 +221,15 @@ impl Turn<'_> {
         &mut self,
         number: TaskNumber,
         feedback: Option<&String>,
+        how: Again,
     ) -> Result<(), Refused> {
-        match self.known(number)?.state() {
+        let state = self.known(number)?.state();
+        if how == Again::Continued {
+            self.must_be_resumable(number)?;
+        }
+        match state {
             TaskState::Failed | TaskState::Interrupted | TaskState::Skipped => {
-                self.ask_again(number, feedback);
+                self.ask_again(number, feedback, how);
                 Ok(())
             }
             state @ (TaskState::Pending | TaskState::Running) => Err(Refused::NotNow(format!(
@@ -200,9 +266,29 @@ impl Turn<'_> {
         self.stop_by(self.by.clone());
     }
 
-    fn ask_again(&mut self, task: TaskNumber, feedback: Option<&String>) {
+    /// Whether the last run of a task has left a Claude session that can be gone on with.
+    fn must_be_resumable(&self, number: TaskNumber) -> Result<(), Refused> {
+        let progress = &self.known(number)?.progress;
+        if progress.recovery.as_ref().is_some_and(Recovery::is_resumable) {
+            return Ok(());
+        }
+        Err(Refused::NotNow(match progress.state {
+            TaskState::Failed | TaskState::Interrupted | TaskState::Skipped => format!(
+                "task {number} has no Claude session that could be continued: /retry runs it from scratch"
+            ),
+            state @ (TaskState::Pending | TaskState::Running | TaskState::Completed) => {
+                format!(
+                    "task {number} is {}: only a failed or interrupted task can be continued",
+                    state.as_str()
+                )
+            }
+        }))
+    }
+
+    fn ask_again(&mut self, task: TaskNumber, feedback: Option<&String>, how: Again) {
+        self.fruitless = 0;
         self.progress(task).feedback.extend(feedback.cloned());
-        self.ask_again_by(task, self.by.clone(), feedback.cloned());
+        self.ask_again_by(task, self.by.clone(), feedback.cloned(), how == Again::Continued);
     }
 }
 
@@ -215,6 +301,8 @@ fn concerns(reason: &Reason, about: TaskNumber) -> bool {
         | Reason::Required
         | Reason::Requested
         | Reason::ApproveBefore
-        | Reason::Dependency { .. } => false,
+        | Reason::Dependency { .. }
+        | Reason::Spent { .. }
+        | Reason::Fruitless { .. } => false,
     }
 }

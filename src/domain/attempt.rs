@@ -8,13 +8,16 @@ use super::event::{Event, denied};
 use super::gate::Reason;
 use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
+use super::recovery::Recovery;
 use super::refused::Refused;
-use super::run::{Failure, Outcome, Verdict};
+use super::run::{Failure, Outcome, Reported, Verdict};
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
+use super::usd::Usd;
 
 impl Turn<'_> {
+    /// Starts the ready task, or leaves it to settling to ask if a limit was reached since it became ready.
     pub(super) fn claim(&mut self, task: TaskNumber, run: RunId) -> Result<(), Refused> {
         if self.paused.is_some() {
             return Err(Refused::NotNow("the session is paused".to_owned()));
@@ -25,6 +28,10 @@ impl Turn<'_> {
         if self.world.run_open {
             return Err(Refused::NotNow("another run is still open".to_owned()));
         }
+        if !self.limits_reached(task).is_empty() {
+            self.work = None;
+            return Ok(());
+        }
         let now = self.world.now;
         let progress = self.progress(task);
         progress.state = TaskState::Running;
@@ -34,8 +41,9 @@ impl Turn<'_> {
         let (number, attempt) = (progress.runs, progress.attempts);
         let resume = progress.conversation.clone();
         self.work = Some(Work::Running { task, run, gate: None });
-        let event =
-            Event::TaskStarted { subject: self.subject(task), run, attempt, resumed: resume.is_some() };
+        let trial = self.world.last_hold.is_some();
+        let (subject, resumed) = (self.subject(task), resume.is_some());
+        let event = Event::TaskStarted { subject, run, attempt, resumed, trial };
         self.effects.push(Effect::OpenRun { run, task, number, resume });
         self.tell(event);
         Ok(())
@@ -58,22 +66,34 @@ impl Turn<'_> {
         intended: Option<(Why, &Actor)>,
     ) {
         self.work = None;
+        let outcome = &self.account(task, outcome, took);
         self.effects.push(Effect::CloseRun(run, Box::new(outcome.clone())));
-        let progress = self.progress(task);
-        progress.cost += outcome.usage.cost;
-        progress.duration += took;
+        if matches!(outcome.verdict, Verdict::Completed { .. } | Verdict::Failed { .. }) {
+            self.got_through();
+        }
         match (&outcome.verdict, intended) {
             (Verdict::Completed { summary }, _) => self.complete(task, run, outcome, took, summary),
             (_, Some((Why::Skip, by))) => self.mark_skipped(task, by.clone()),
+            (Verdict::Failed { failure: Failure::OutOfBudget { .. } }, None | Some((Why::Pause, _)))
+                if self.purse().money_left(task) == Some(Usd::default()) =>
+            {
+                self.run_out(task, run, outcome, took);
+            }
             (Verdict::Failed { failure }, None | Some((Why::Pause | Why::Stop, _))) => {
                 self.fail(task, run, failure, took, outcome);
+            }
+            (Verdict::NotResumed { message }, None | Some((Why::Pause, _))) => {
+                self.begin_afresh(task, run, message);
             }
             (Verdict::Lost | Verdict::NeverRan, Some((Why::Pause, _))) => {
                 self.suspend(task, run, outcome);
             }
             (Verdict::Lost, None | Some((Why::Stop, _)))
-            | (Verdict::NeverRan | Verdict::Unavailable { .. }, Some((Why::Stop, _))) => {
-                self.interrupt(task, run);
+            | (
+                Verdict::NeverRan | Verdict::Unavailable { .. } | Verdict::NotResumed { .. },
+                Some((Why::Stop, _)),
+            ) => {
+                self.interrupt(task, run, outcome, took);
             }
             (Verdict::NeverRan, None) => {
                 self.uncharge(task);
@@ -81,8 +101,11 @@ impl Turn<'_> {
                 self.tell(event);
             }
             (Verdict::Unavailable { obstacle }, None | Some((Why::Pause, _))) => {
+                if outcome.usage.tokens() > 0 || outcome.usage.cost > Usd::default() {
+                    self.keep_conversation(task, outcome);
+                }
                 self.uncharge(task);
-                let hold = Hold::for_obstacle(obstacle, self.world.now);
+                let hold = Hold::for_obstacle(obstacle, self.world.last_hold.as_ref(), self.world.now);
                 let event = Event::RunBlocked { subject: self.subject(task), run, hold: hold.clone() };
                 self.effects.push(Effect::BeginHold(hold));
                 self.tell(event);
@@ -93,7 +116,23 @@ impl Turn<'_> {
         }
     }
 
+    /// Books what a run used up: on its task and on its day. The CLI's figures go on counting over a session that is
+    /// resumed, so what was booked of it before is taken off.
+    fn account(&mut self, task: TaskNumber, outcome: &Outcome, took: Duration) -> Outcome {
+        let progress = self.progress(task);
+        let resumed = progress.conversation.is_some();
+        let before = if resumed { progress.reported } else { Reported::default() };
+        let usage = outcome.usage.beyond(before);
+        progress.reported = before.and(&usage);
+        progress.cost += usage.cost;
+        progress.duration += took;
+        self.today.cost += usage.cost;
+        self.today.tokens = self.today.tokens.saturating_add(usage.tokens());
+        Outcome { usage, ..outcome.clone() }
+    }
+
     fn complete(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration, summary: &str) {
+        self.fruitless = 0;
         let progress = self.end_task(task, TaskState::Completed);
         progress.summary = Some(format!("{summary}{}", denied(&outcome.denials)));
         progress.check_output = None;
@@ -116,14 +155,19 @@ impl Turn<'_> {
     }
 
     fn fail(&mut self, task: TaskNumber, run: RunId, failure: &Failure, took: Duration, outcome: &Outcome) {
+        self.count_fruitless(outcome);
+        let recovery = self.recovery(task, outcome, took);
         let progress = self.end_task(task, TaskState::Failed);
+        progress.recovery = Some(recovery);
         progress.summary = Some(failure.to_string());
         progress.check_output = match failure {
             Failure::Check { output, .. } => Some(output.clone()),
             Failure::Reported { .. }
             | Failure::LimitReached { .. }
+            | Failure::OutOfBudget { .. }
             | Failure::NoResult { .. }
             | Failure::TimedOut { .. }
+            | Failure::PrintedTooMuch { .. }
             | Failure::WentQuiet { .. } => None,
         };
         let event = Event::TaskFailed {
@@ -136,22 +180,66 @@ impl Turn<'_> {
         self.tell(event);
     }
 
-    fn interrupt(&mut self, task: TaskNumber, run: RunId) {
-        self.end_task(task, TaskState::Interrupted);
+    /// Counts failures that changed nothing; where that can't be told, something may have been changed.
+    fn count_fruitless(&mut self, outcome: &Outcome) {
+        self.fruitless = if outcome.changed == Some(false) { self.fruitless.saturating_add(1) } else { 0 };
+    }
+
+    /// What a person may want to know of a run that ended badly.
+    fn recovery(&mut self, task: TaskNumber, outcome: &Outcome, took: Duration) -> Recovery {
+        Recovery::of(outcome, took, self.progress(task).reported)
+    }
+
+    fn interrupt(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration) {
+        self.count_fruitless(outcome);
+        let recovery = self.recovery(task, outcome, took);
+        self.end_task(task, TaskState::Interrupted).recovery = Some(recovery);
         let event = Event::TaskInterrupted { subject: self.subject(task), run };
+        self.tell(event);
+    }
+
+    /// What kept runs from going on is gone; people hear of it where they weren't told yet.
+    fn got_through(&mut self) {
+        let Some(hold) = self.world.last_hold.clone() else { return };
+        self.effects.push(Effect::GotThrough);
+        if hold.ends_in_a_trial() {
+            self.tell(Event::GotThrough { hold });
+        }
+    }
+
+    /// A Claude session that can't be gone on with is forgotten: the next run is from scratch, and no attempt is charged.
+    fn begin_afresh(&mut self, task: TaskNumber, run: RunId, message: &str) {
+        let progress = self.progress(task);
+        progress.conversation = None;
+        progress.reported = Reported::default();
+        self.uncharge(task);
+        let event = Event::RunNotResumed { subject: self.subject(task), run, message: message.to_owned() };
         self.tell(event);
     }
 
     /// The run was ended for a pause: the task keeps its approval, and its Claude session if it had begun one.
     fn suspend(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome) {
         self.uncharge(task);
+        let continues = self.keep_conversation(task, outcome);
+        let event = Event::RunSuspended { subject: self.subject(task), run, continues };
+        self.tell(event);
+    }
+
+    /// The CLI stopped at what was left of a budget of ours: no failure of the task's, which goes on when there is more.
+    fn run_out(&mut self, task: TaskNumber, run: RunId, outcome: &Outcome, took: Duration) {
+        let continues = self.keep_conversation(task, outcome);
+        self.uncharge(task);
+        let (subject, cost) = (self.subject(task), outcome.usage.cost);
+        self.tell(Event::RunOutOfBudget { subject, run, took, cost, continues });
+    }
+
+    /// Remembers the Claude session that a run has begun, to go on with it; answers whether there is one.
+    fn keep_conversation(&mut self, task: TaskNumber, outcome: &Outcome) -> bool {
         let progress = self.progress(task);
         if outcome.usage.conversation.is_some() {
             progress.conversation.clone_from(&outcome.usage.conversation);
         }
-        let continues = progress.conversation.is_some();
-        let event = Event::RunSuspended { subject: self.subject(task), run, continues };
-        self.tell(event);
+        progress.conversation.is_some()
     }
 
     /// Nothing came of the run that counts: the task is ready again, with the approval it had.
@@ -159,6 +247,8 @@ impl Turn<'_> {
         let progress = self.progress(task);
         progress.state = TaskState::Pending;
         progress.attempts = progress.attempts.saturating_sub(1);
-        self.work = Some(Work::Ready { task });
+        if self.limits_reached(task).is_empty() {
+            self.work = Some(Work::Ready { task });
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::event::Event;
 use super::gate::{Closing, Gate};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
+use super::limits::Spent;
 use super::run::Outcome;
 use super::session::Session;
 
@@ -18,8 +19,12 @@ pub struct World {
     pub fresh_gate: GateId,
     /// What keeps every task from starting.
     pub hold: Option<Hold>,
+    /// The last hold, if no run has got through since.
+    pub last_hold: Option<Hold>,
     /// Whether a run is open in any session.
     pub run_open: bool,
+    /// What all runs of today used up, whichever session they belong to.
+    pub today: Spent,
 }
 
 /// What a command came to.
@@ -59,4 +64,6 @@ pub enum Effect {
     BeginHold(Hold),
     /// A person says that the hold's cause is gone.
     LiftHold,
+    /// A run has got through: the next hold is the first of its kind.
+    GotThrough,
 }

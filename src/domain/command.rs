@@ -59,6 +59,13 @@ pub enum Command {
         /// What should be different, for Claude.
         feedback: Option<String>,
     },
+    /// Run a failed or interrupted task again, in the Claude session of its last run.
+    Continue {
+        /// Which.
+        target: Target,
+        /// What should be different, for Claude.
+        feedback: Option<String>,
+    },
     /// End the session.
     Stop {
         /// The gate that is meant, when it was a gate's button.

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
 use super::duration::{human, seconds};
-use super::gate::{About, Decision, Gate, Next};
+use super::gate::{About, Decision, Gate, Next, Reason};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
+use super::limits::{Amount, Budget};
 use super::session::{Session, Why};
 use super::task::Task;
 use super::usd::Usd;
@@ -34,7 +35,15 @@ pub enum Event {
         words: Option<String>,
     },
     /// A run was claimed.
-    TaskStarted { subject: Subject, run: RunId, attempt: u32, resumed: bool },
+    TaskStarted {
+        subject: Subject,
+        run: RunId,
+        attempt: u32,
+        resumed: bool,
+        /// Whether it is to show that a hold is over.
+        #[serde(default, skip_serializing_if = "is_false")]
+        trial: bool,
+    },
     /// A run ended well.
     TaskCompleted {
         subject: Subject,
@@ -59,13 +68,30 @@ pub enum Event {
     /// A task is gone past.
     TaskSkipped { subject: Subject, by: Actor },
     /// A task is to run again.
-    TaskRetried { subject: Subject, by: Actor, feedback: Option<String> },
+    TaskRetried {
+        subject: Subject,
+        by: Actor,
+        feedback: Option<String>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        continues: bool,
+    },
     /// A live run is to end.
     RunEnding { subject: Subject, run: RunId, why: Why, by: Actor },
     /// A run was ended to be continued later.
     RunSuspended { subject: Subject, run: RunId, continues: bool },
     /// A run ended for a reason that isn't its task's.
     RunBlocked { subject: Subject, run: RunId, hold: Hold },
+    /// A run stopped where a budget of ours ended, to be continued when there is more.
+    RunOutOfBudget {
+        subject: Subject,
+        run: RunId,
+        #[serde(with = "seconds")]
+        took: Duration,
+        cost: Usd,
+        continues: bool,
+    },
+    /// The Claude session that a run was to go on with could not be gone on with.
+    RunNotResumed { subject: Subject, run: RunId, message: String },
     /// A claimed run turned out never to have been started.
     RunNeverRan { subject: Subject, run: RunId },
     /// Nothing new may start.
@@ -83,6 +109,10 @@ pub enum Event {
     HoldBegan { hold: Hold },
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
+    /// What had kept runs from going on is over: one has got through.
+    GotThrough { hold: Hold },
+    /// A person granted more than a limit allows.
+    BudgetRaised { budget: Budget, up_to: Amount, by: Actor },
     /// Every task is done with.
     SessionCompleted {
         #[serde(flatten)]
@@ -168,12 +198,16 @@ impl Event {
             Self::RunEnding { .. } => "run_ending",
             Self::RunSuspended { .. } => "run_suspended",
             Self::RunBlocked { .. } => "run_blocked",
+            Self::RunOutOfBudget { .. } => "run_out_of_budget",
+            Self::RunNotResumed { .. } => "run_not_resumed",
             Self::RunNeverRan { .. } => "run_never_ran",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::GateReminded { .. } => "gate_reminded",
             Self::HoldBegan { .. } => "hold_began",
             Self::HoldEnded { .. } => "hold_ended",
+            Self::GotThrough { .. } => "got_through",
+            Self::BudgetRaised { .. } => "budget_raised",
             Self::SessionCompleted { .. } => "session_completed",
             Self::SessionStopped { .. } => "session_stopped",
         }
@@ -194,14 +228,47 @@ impl Event {
             | Self::RunEnding { subject, .. }
             | Self::RunSuspended { subject, .. }
             | Self::RunBlocked { subject, .. }
+            | Self::RunOutOfBudget { subject, .. }
+            | Self::RunNotResumed { subject, .. }
             | Self::RunNeverRan { subject, .. } => Some(subject.task),
             Self::SessionStarted { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HoldBegan { .. }
             | Self::HoldEnded { .. }
+            | Self::GotThrough { .. }
+            | Self::BudgetRaised { .. }
             | Self::SessionCompleted { .. }
             | Self::SessionStopped { .. } => None,
+        }
+    }
+
+    /// Whether it is for the journal alone: one more of what people have heard of already, or the beginning of a trial.
+    pub fn is_quiet(&self) -> bool {
+        match self {
+            Self::RunBlocked { hold, .. } | Self::HoldBegan { hold } => hold.is_repeated(),
+            Self::HoldEnded { hold, by } => *by == Actor::worker() && hold.ends_in_a_trial(),
+            Self::TaskStarted { trial, .. } => *trial,
+            Self::SessionStarted { .. }
+            | Self::GateOpened { .. }
+            | Self::GateClosed { .. }
+            | Self::TaskCompleted { .. }
+            | Self::TaskFailed { .. }
+            | Self::TaskInterrupted { .. }
+            | Self::TaskSkipped { .. }
+            | Self::TaskRetried { .. }
+            | Self::RunEnding { .. }
+            | Self::RunSuspended { .. }
+            | Self::RunOutOfBudget { .. }
+            | Self::RunNotResumed { .. }
+            | Self::RunNeverRan { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::GateReminded { .. }
+            | Self::GotThrough { .. }
+            | Self::BudgetRaised { .. }
+            | Self::SessionCompleted { .. }
+            | Self::SessionStopped { .. } => false,
         }
     }
 
@@ -222,7 +289,7 @@ impl Event {
                 let about = subject.as_ref().map_or("the session's end".to_owned(), Subject::to_string);
                 format!("Gate {gate} {} by {by}: {about}{}", done_with(*decision), quoted(words.as_ref()))
             }
-            Self::TaskStarted { subject, run, attempt, resumed } => format!(
+            Self::TaskStarted { subject, run, attempt, resumed, .. } => format!(
                 "Task {} {}{}: {} (run {run}{})",
                 subject.of_total,
                 if *resumed { "continued" } else { "started" },
@@ -243,8 +310,9 @@ impl Event {
                 format!("{subject}: interrupted, its process is gone and left no result")
             }
             Self::TaskSkipped { subject, by } => format!("{subject}: skipped by {by}"),
-            Self::TaskRetried { subject, by, feedback } => {
-                format!("{subject}: to run again, asked by {by}{}", quoted(feedback.as_ref()))
+            Self::TaskRetried { subject, by, feedback, continues } => {
+                let what = if *continues { "to be continued" } else { "to run again" };
+                format!("{subject}: {what}, asked by {by}{}", quoted(feedback.as_ref()))
             }
             Self::RunEnding { subject, run, why, by } => format!(
                 "{subject}: ending run {run} to {}, asked by {by}",
@@ -254,14 +322,23 @@ impl Event {
                     Why::Stop => "stop the session",
                 }
             ),
-            Self::RunSuspended { subject, run, continues } => format!(
-                "{subject}: run {run} ended for the pause; the next one {}",
-                if *continues { "continues its Claude session" } else { "starts afresh" }
-            ),
+            Self::RunSuspended { subject, run, continues } => {
+                format!("{subject}: run {run} ended for the pause; the next one {}", goes_on(*continues))
+            }
             Self::RunBlocked { subject, hold, .. } => format!(
                 "{subject}: held, no attempt counted ({}): {}",
                 hold.kind.as_str().replace('_', " "),
                 one_line(&hold.reason)
+            ),
+            Self::RunOutOfBudget { subject, run, took, cost, continues } => format!(
+                "{subject}: run {run} stopped at its budget after {}, {cost}; no attempt counted, the next run {}",
+                human(took),
+                goes_on(*continues)
+            ),
+            Self::RunNotResumed { subject, run, message } => format!(
+                "{subject}: run {run} could not continue its Claude session; no attempt counted, the next run starts \
+                 afresh: {}",
+                one_line(message)
             ),
             Self::RunNeverRan { subject, run } => {
                 format!("{subject}: run {run} was claimed but never started; ready again")
@@ -276,6 +353,13 @@ impl Event {
             }
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
+            }
+            Self::GotThrough { hold } => {
+                format!("A run got through: the hold is over ({})", hold.kind.as_str().replace('_', " "))
+            }
+            Self::BudgetRaised { budget, up_to, by } => {
+                let unit = if *budget == Budget::TokensPerDay { " tokens" } else { "" };
+                format!("Budget raised by {by}: up to {up_to}{unit} {}", budget.whose())
             }
             Self::SessionCompleted { figures } => {
                 format!("Session completed{}: {figures}", marked(figures.rehearsal))
@@ -293,19 +377,41 @@ pub fn waiting_sentence(gate: &Gate, subject: Option<&Subject>) -> String {
     let choices = gate.choices_in_words();
     let id = &gate.id;
     match &gate.about {
-        About::Before { next, .. } => {
+        About::Before { next, reasons } => {
             let asked = match next {
                 Next::Task(_) => format!("{subject}: waiting for approval"),
                 Next::End => "All tasks are done: waiting for a last look".to_owned(),
             };
             let again =
                 gate.retriable().map_or(String::new(), |task| format!(" (/retry runs task {task} again)"));
+            let more = granted(reasons).map_or(String::new(), |more| format!(" (/approve allows {more})"));
             let reasons = one_line(&gate.reasons().join(", "));
-            format!("{asked} ({reasons}); gate {id}: {choices}{again}")
+            format!("{asked} ({reasons}); gate {id}: {choices}{again}{more}")
         }
         About::Failed { .. } => format!("{subject}: failed, what now? Gate {id}: {choices}"),
         About::Interrupted { .. } => format!("{subject}: interrupted, what now? Gate {id}: {choices}"),
     }
+}
+
+/// What an approval would grant, as a sentence part: `$5.00 more today`.
+pub fn granted(reasons: &[Reason]) -> Option<String> {
+    let granted = reasons.iter().filter_map(|reason| match reason {
+        Reason::Spent { budget, more, .. } => {
+            let unit = if *budget == Budget::TokensPerDay { " tokens" } else { "" };
+            Some(format!("{more}{unit} more {}", budget.whose()))
+        }
+        Reason::Start
+        | Reason::Manual
+        | Reason::Required
+        | Reason::Requested
+        | Reason::ApproveBefore
+        | Reason::Checkpoint { .. }
+        | Reason::Dependency { .. }
+        | Reason::Rejected { .. }
+        | Reason::Fruitless { .. } => None,
+    });
+    let granted: Vec<String> = granted.collect();
+    (!granted.is_empty()).then(|| granted.join(" and "))
 }
 
 /// `1 task`, `3 tasks`.
@@ -328,10 +434,20 @@ fn done_with(decision: Decision) -> &'static str {
         Decision::Approved => "approved",
         Decision::Rejected => "rejected",
         Decision::Retried => "answered with retry",
+        Decision::Continued => "answered with continue",
         Decision::Skipped => "answered with skip",
         Decision::Stopped => "answered with stop",
         Decision::Withdrawn => "withdrawn",
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn goes_on(continues: bool) -> &'static str {
+    if continues { "continues its Claude session" } else { "starts afresh" }
 }
 
 fn marked(rehearsal: bool) -> &'static str {

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
+use super::event::count;
 use super::id::{GateId, TaskNumber};
+use super::limits::{Amount, Budget};
 
 /// An open question to the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +87,22 @@ pub enum Reason {
         /// In the operator's words, if there were any.
         feedback: Option<String>,
     },
+    /// A limit of what may be spent is reached; an approval raises it.
+    Spent {
+        /// Which.
+        budget: Budget,
+        /// How much is used up.
+        used: Amount,
+        /// Of how much.
+        of: Amount,
+        /// How much an approval adds to what is used up.
+        more: Amount,
+    },
+    /// Runs fail one after another and change nothing.
+    Fruitless {
+        /// How many did.
+        failures: u32,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -99,6 +117,18 @@ impl fmt::Display for Reason {
             Self::Dependency { on } => write!(f, "dependency {on}"),
             Self::Rejected { feedback: Some(feedback), .. } => write!(f, "rejected: {feedback}"),
             Self::Rejected { feedback: None, .. } => f.write_str("rejected"),
+            Self::Spent { budget, used, of, .. } => {
+                let (did, what) = match budget {
+                    Budget::CostPerTask | Budget::CostPerSession | Budget::CostPerDay => ("spent", ""),
+                    Budget::TokensPerDay => ("used", " tokens"),
+                    Budget::RuntimePerSession => ("ran", ""),
+                };
+                write!(f, "{did} {used} of {of}{what} {}", budget.whose())
+            }
+            Self::Fruitless { failures } => {
+                let failures = usize::try_from(*failures).unwrap_or(usize::MAX);
+                write!(f, "{} in a row without a change in the project", count(failures, "failure"))
+            }
         }
     }
 }
@@ -217,7 +247,9 @@ pub fn checkpoint(reasons: &[Reason]) -> Option<TaskNumber> {
         | Reason::Requested
         | Reason::ApproveBefore
         | Reason::Dependency { .. }
-        | Reason::Rejected { .. } => None,
+        | Reason::Rejected { .. }
+        | Reason::Spent { .. }
+        | Reason::Fruitless { .. } => None,
     })
 }
 
@@ -242,6 +274,8 @@ pub enum Decision {
     Rejected,
     /// Answered by running the task again.
     Retried,
+    /// Answered by going on with the task's Claude session.
+    Continued,
     /// Answered by going on without the task.
     Skipped,
     /// Answered by ending the session.
@@ -257,6 +291,7 @@ impl Decision {
             Self::Approved => "approved",
             Self::Rejected => "rejected",
             Self::Retried => "retried",
+            Self::Continued => "continued",
             Self::Skipped => "skipped",
             Self::Stopped => "stopped",
             Self::Withdrawn => "withdrawn",

@@ -13,12 +13,15 @@ pub mod gate;
 pub mod hold;
 pub mod id;
 pub mod instant;
+pub mod limits;
 pub mod plan;
 pub mod policy;
+pub mod recovery;
 pub mod refused;
 pub mod run;
 pub mod session;
 mod settle;
+pub mod size;
 pub mod standing;
 pub mod task;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limits;
+
 /// The rules of one session. Later changes of the configuration do not reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -19,6 +21,9 @@ pub struct Policy {
     pub on_interrupted: OnTrouble,
     /// How many charged runs a task gets before [`OnTrouble::Retry`] asks instead.
     pub max_attempts: u32,
+    /// What may be spent before a person is asked.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
 }
 
 impl Default for Policy {
@@ -31,6 +36,7 @@ impl Default for Policy {
             on_failure: OnTrouble::Ask,
             on_interrupted: OnTrouble::Ask,
             max_attempts: 3,
+            limits: Limits::default(),
         }
     }
 }

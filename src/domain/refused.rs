@@ -58,7 +58,7 @@ pub enum Offer {
 pub(super) fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {
     let (named, answers_unnamed) = match &order.command {
         Command::Approve { gate, .. } | Command::Reject { gate, .. } => (gate.as_ref(), gate.is_none()),
-        Command::Skip { target } | Command::Retry { target, .. } => {
+        Command::Skip { target } | Command::Retry { target, .. } | Command::Continue { target, .. } => {
             (target.gate(), *target == Target::Current)
         }
         Command::Stop { gate } => (gate.as_ref(), false),

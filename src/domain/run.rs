@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::duration::{human, seconds};
+use super::size::Size;
 use super::usd::Usd;
 
 /// A run's end.
@@ -20,6 +21,29 @@ pub struct Outcome {
     /// What Claude wanted to do and wasn't allowed to, one short text each: `Write notes.txt`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<String>,
+    /// Whether it changed anything in the project, as far as that could be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<bool>,
+    /// What it changed, a short line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// What it did last, on one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<String>,
+}
+
+impl Outcome {
+    /// A verdict, and nothing else known.
+    pub fn bare(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            usage: Usage::default(),
+            denials: Vec::new(),
+            changed: None,
+            changes: Vec::new(),
+            last_activity: None,
+        }
+    }
 }
 
 /// What a run means for its task.
@@ -45,6 +69,11 @@ pub enum Verdict {
     },
     /// No process was ever started for this run, so nothing can have happened.
     NeverRan,
+    /// The Claude session that it was to go on with can't be gone on with, and nothing was done.
+    NotResumed {
+        /// The CLI's own words.
+        message: String,
+    },
 }
 
 /// Why a run failed, in the terms of what a person can do about it.
@@ -57,9 +86,15 @@ pub enum Failure {
         /// The CLI's own words.
         message: String,
     },
-    /// The CLI stopped at its limit of turns or at its budget.
+    /// The CLI stopped at its limit of turns.
     #[error("Claude stopped at a limit: {message}")]
     LimitReached {
+        /// The CLI's own words.
+        message: String,
+    },
+    /// The CLI stopped at its budget.
+    #[error("Claude stopped at its budget: {message}")]
+    OutOfBudget {
         /// The CLI's own words.
         message: String,
     },
@@ -84,6 +119,12 @@ pub enum Failure {
         /// The limit.
         #[serde(with = "seconds")]
         after: Duration,
+    },
+    /// The run printed more than it may.
+    #[error("printed more than {limit}")]
+    PrintedTooMuch {
+        /// The limit.
+        limit: Size,
     },
     /// The task's check did not pass.
     #[error("check \"{name}\" failed: {reason}")]
@@ -112,10 +153,18 @@ pub enum Obstacle {
     Login {
         /// The CLI's own words.
         message: String,
+        /// What to type, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remedy: Option<String>,
     },
     /// The API can't be reached or is overloaded.
     Api {
         /// The CLI's own words.
+        message: String,
+    },
+    /// There is no room for what a run writes.
+    Disk {
+        /// Where, and how much there is.
         message: String,
     },
     /// The CLI could not be started at all.
@@ -140,6 +189,54 @@ pub struct Usage {
     /// The CLI's own session id, by which a run can be continued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
+}
+
+impl Usage {
+    /// Tokens in and out.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+
+    /// What was used up beyond what the same Claude session had reported before. Figures below that are of a CLI that
+    /// counts each run on its own, and stand as they are.
+    #[must_use]
+    pub fn beyond(&self, before: Reported) -> Self {
+        let cost = self.cost.micros().checked_sub(before.cost.micros()).filter(|beyond| *beyond >= 0);
+        Self {
+            cost: cost.map_or(self.cost, Usd::from_micros),
+            input_tokens: self.input_tokens.checked_sub(before.input_tokens).unwrap_or(self.input_tokens),
+            output_tokens: self.output_tokens.checked_sub(before.output_tokens).unwrap_or(self.output_tokens),
+            ..self.clone()
+        }
+    }
+}
+
+/// What the CLI has reported for one of its own sessions so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The cost.
+    pub cost: Usd,
+    /// Input tokens, cached ones included.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+}
+
+impl Reported {
+    /// Whether it is nothing at all.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// With what another run used up.
+    #[must_use]
+    pub fn and(self, more: &Usage) -> Self {
+        Self {
+            cost: self.cost + more.cost,
+            input_tokens: self.input_tokens.saturating_add(more.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(more.output_tokens),
+        }
+    }
 }
 
 fn tail(message: &str) -> String {

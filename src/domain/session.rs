@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::Actor;
 use super::gate::{Gate, Reason};
 use super::id::{RunId, SessionId, TaskNumber};
+use super::limits::Allowance;
 use super::policy::Policy;
 use super::task::{Task, TaskState};
 use super::usd::Usd;
@@ -73,6 +74,17 @@ pub struct Open {
     /// Reasons that no gate carries yet: the next one takes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owed: Vec<Reason>,
+    /// What was granted beyond the limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowances: Vec<Allowance>,
+    /// How many runs have failed one after another without a change in the project, since a person last looked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fruitless: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What an open session is at. There is no idle state: settling always finds one of these or the end.

@@ -14,6 +14,7 @@ use super::turn::Turn;
 /// The first thing that wants a decision, in the order in which they are decided.
 enum Candidate {
     Approved(TaskNumber),
+    Limited(TaskNumber, Vec<Reason>),
     Troubled(TaskNumber, OnTrouble, About),
     Pending(Arc<Task>),
     None,
@@ -25,6 +26,9 @@ impl Turn<'_> {
         while self.work.is_none() && self.ended.is_none() {
             match self.candidate() {
                 Candidate::Approved(task) => self.make_ready(task, Actor::policy()),
+                Candidate::Limited(task, reasons) => {
+                    self.open_gate(About::Before { next: Next::Task(task), reasons });
+                }
                 Candidate::Troubled(_, OnTrouble::Ask, about) => self.open_gate(about),
                 Candidate::Troubled(task, OnTrouble::Retry, about) => self.retry_by_policy(task, about),
                 Candidate::Troubled(task, OnTrouble::Skip, _) => self.mark_skipped(task, Actor::policy()),
@@ -38,12 +42,17 @@ impl Turn<'_> {
 
     fn candidate(&self) -> Candidate {
         let mut first_pending = None;
+        let mut limited = None;
         let mut troubled = None;
         for task in &self.session.tasks {
             let number = task.number();
             match task.state() {
                 TaskState::Pending if task.progress.approval.is_some() => {
-                    return Candidate::Approved(number);
+                    let reasons = self.limits_reached(number);
+                    if reasons.is_empty() {
+                        return Candidate::Approved(number);
+                    }
+                    limited = limited.or(Some((number, reasons)));
                 }
                 TaskState::Pending => first_pending = first_pending.or(Some(task)),
                 TaskState::Failed => {
@@ -63,17 +72,34 @@ impl Turn<'_> {
                 TaskState::Running | TaskState::Completed | TaskState::Skipped => {}
             }
         }
-        match (troubled, first_pending) {
-            (Some((task, policy, about)), _) => Candidate::Troubled(task, policy, about),
-            (None, Some(task)) => Candidate::Pending(Arc::clone(task)),
-            (None, None) => Candidate::None,
+        match (limited, troubled, first_pending) {
+            (Some((task, reasons)), _, _) => Candidate::Limited(task, reasons),
+            (None, Some((task, policy, about)), _) => Candidate::Troubled(task, policy, about),
+            (None, None, Some(task)) => Candidate::Pending(Arc::clone(task)),
+            (None, None, None) => Candidate::None,
         }
+    }
+
+    /// The limits that keep a task from running, whoever approved it, until a person grants more.
+    pub(super) fn limits_reached(&self, task: TaskNumber) -> Vec<Reason> {
+        let reached = self.purse().reached(task).into_iter();
+        let mut reasons: Vec<Reason> = reached
+            .filter_map(|(budget, used, of)| {
+                let more = self.session.policy.limits.of(budget)?;
+                Some(Reason::Spent { budget, used, of, more })
+            })
+            .collect();
+        let failures = self.fruitless;
+        if self.session.policy.limits.failures_in_a_row.is_some_and(|most| failures >= most) {
+            reasons.push(Reason::Fruitless { failures });
+        }
+        reasons
     }
 
     fn retry_by_policy(&mut self, task: TaskNumber, about: About) {
         let attempts = self.session.task(task).map_or(0, |task| task.progress.attempts);
         if attempts < self.session.policy.max_attempts {
-            self.ask_again_by(task, Actor::policy(), None);
+            self.ask_again_by(task, Actor::policy(), None, false);
         } else {
             self.open_gate(about);
         }
@@ -85,6 +111,7 @@ impl Turn<'_> {
             reasons.retain(|reason| *reason != Reason::Start);
         }
         reasons.extend(own_reasons(&self.session, task));
+        reasons.extend(self.limits_reached(task.number()));
         if reasons.is_empty() {
             self.make_ready(task.number(), Actor::policy());
         } else {

@@ -10,6 +10,8 @@ use super::actor::Actor;
 use super::duration::seconds;
 use super::id::TaskNumber;
 use super::plan::TaskSpec;
+use super::recovery::Recovery;
+use super::run::Reported;
 use super::usd::Usd;
 
 /// A task of a session.
@@ -59,6 +61,12 @@ pub struct Progress {
     /// The Claude session that its runs continue, after a `pause now`; kept until a run has ended for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
+    /// What the CLI has reported for that Claude session so far: its figures go on counting when it is resumed.
+    #[serde(default, skip_serializing_if = "Reported::is_nothing")]
+    pub reported: Reported,
+    /// What is known of its last run, where that failed or was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
     /// What the task's check printed when it last failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_output: Option<String>,

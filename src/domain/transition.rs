@@ -4,6 +4,7 @@
 //! is told by an event, and what must be stored or asked for besides is an [`Effect`](super::change::Effect).
 
 use super::actor::Actor;
+use super::answers::Again;
 use super::change::{Transition, World};
 use super::command::{Command, Order, Target};
 use super::gate::Gate;
@@ -22,7 +23,9 @@ pub fn transition(session: Option<&Session>, order: &Order, world: &World) -> Re
             Command::Approve { gate, .. } | Command::Reject { gate, .. } | Command::Stop { gate } => {
                 Err(nothing_open(gate.as_ref()))
             }
-            Command::Skip { target } | Command::Retry { target, .. } => Err(nothing_open(target.gate())),
+            Command::Skip { target } | Command::Retry { target, .. } | Command::Continue { target, .. } => {
+                Err(nothing_open(target.gate()))
+            }
             Command::Pause { .. } | Command::Resume | Command::Claim { .. } => Err(nothing_open(None)),
             Command::Finish { run, .. } => Err(not_open(*run)),
         };
@@ -103,7 +106,10 @@ fn proceed(
 
         (stage, Command::Skip { target }) => skip(turn, stage, target)?,
         (stage, Command::Retry { target, feedback }) => {
-            retry(turn, stage, target, feedback.as_ref())?;
+            retry(turn, stage, target, feedback.as_ref(), Again::FromScratch)?;
+        }
+        (stage, Command::Continue { target, feedback }) => {
+            retry(turn, stage, target, feedback.as_ref(), Again::Continued)?;
         }
 
         (Stage::Waiting(_), Command::Stop { .. }) => turn.stop_at_gate(),
@@ -180,21 +186,22 @@ fn retry(
     stage: &Stage<'_>,
     target: &Target,
     feedback: Option<&String>,
+    how: Again,
 ) -> Result<(), Refused> {
     match (stage, target) {
-        (Stage::Waiting(gate), Target::Current | Target::Gate(_)) => turn.retry_at_gate(gate, feedback),
+        (Stage::Waiting(gate), Target::Current | Target::Gate(_)) => turn.retry_at_gate(gate, feedback, how),
         (Stage::Waiting(gate), Target::Task(number)) if gate.retriable() == Some(*number) => {
-            turn.retry_at_gate(gate, feedback)
+            turn.retry_at_gate(gate, feedback, how)
         }
         (Stage::Waiting(_), Target::Task(number)) => {
-            turn.retry_task(*number, feedback)?;
+            turn.retry_task(*number, feedback, how)?;
             turn.withdraw();
             Ok(())
         }
         (
             Stage::Ready(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..),
             Target::Task(number),
-        ) => turn.retry_task(*number, feedback),
+        ) => turn.retry_task(*number, feedback, how),
         (
             Stage::Ready(task) | Stage::Running(task, _) | Stage::Asking(task, ..) | Stage::Ending(task, ..),
             Target::Current | Target::Gate(_),

@@ -11,7 +11,9 @@ use super::command::{Opening, Order};
 use super::event::{Event, Figures, Subject};
 use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
+use super::limits::{Allowance, Purse, Spent};
 use super::refused::Refused;
+use super::run::Reported;
 use super::session::{Open, Session, State, Work};
 use super::task::{Approval, Progress, Task, TaskState};
 
@@ -21,6 +23,10 @@ pub(super) struct Turn<'a> {
     pub(super) work: Option<Work>,
     pub(super) paused: Option<Timestamp>,
     pub(super) owed: Vec<Reason>,
+    pub(super) allowances: Vec<Allowance>,
+    pub(super) fruitless: u32,
+    /// What the world knows of, and what this turn adds.
+    pub(super) today: Spent,
     pub(super) ended: Option<State>,
     pub(super) world: &'a World,
     pub(super) by: &'a Actor,
@@ -54,10 +60,12 @@ impl<'a> Turn<'a> {
 
     pub(super) fn of(session: &Session, order: &'a Order, world: &'a World) -> Self {
         let mut turn = Self::new(session.clone(), order, world);
-        if let Some(Open { work, paused, owed }) = session.open() {
+        if let Some(Open { work, paused, owed, allowances, fruitless }) = session.open() {
             turn.work = Some(work.clone());
             turn.paused = *paused;
             turn.owed.clone_from(owed);
+            turn.allowances.clone_from(allowances);
+            turn.fruitless = *fruitless;
         }
         turn
     }
@@ -68,6 +76,9 @@ impl<'a> Turn<'a> {
             work: None,
             paused: None,
             owed: Vec::new(),
+            allowances: Vec::new(),
+            fruitless: 0,
+            today: world.today,
             ended: None,
             world,
             by: &order.by,
@@ -81,7 +92,13 @@ impl<'a> Turn<'a> {
     pub(super) fn done(mut self) -> Transition {
         self.session.state = match (self.ended, self.work) {
             (Some(ended), _) => ended,
-            (None, Some(work)) => State::Open(Open { work, paused: self.paused, owed: self.owed }),
+            (None, Some(work)) => State::Open(Open {
+                work,
+                paused: self.paused,
+                owed: self.owed,
+                allowances: self.allowances,
+                fruitless: self.fruitless,
+            }),
             (None, None) => State::Completed { at: self.world.now },
         };
         if !self.events.is_empty() {
@@ -157,6 +174,11 @@ impl<'a> Turn<'a> {
         self.work = Some(Work::Ready { task });
     }
 
+    /// What the session may still spend.
+    pub(super) fn purse(&self) -> Purse<'_> {
+        Purse { session: &self.session, allowances: &self.allowances, today: self.today }
+    }
+
     pub(super) fn open_gate(&mut self, about: About) {
         let gate = Gate { id: self.world.fresh_gate.clone(), about, opened_at: self.world.now };
         let subject = gate.task().map(|task| self.subject(task));
@@ -174,17 +196,34 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Puts an ended task in line again; being asked for is its approval.
-    pub(super) fn ask_again_by(&mut self, task: TaskNumber, by: Actor, feedback: Option<String>) {
+    /// Puts an ended task in line again; being asked for is its approval. It goes on with its Claude session, if that is
+    /// what is wanted, or begins from scratch.
+    pub(super) fn ask_again_by(
+        &mut self,
+        task: TaskNumber,
+        by: Actor,
+        feedback: Option<String>,
+        continues: bool,
+    ) {
         let at = self.world.now;
         let progress = self.progress(task);
         progress.state = TaskState::Pending;
         progress.approval = Some(Approval { by: by.clone(), at });
-        let event = Event::TaskRetried { subject: self.subject(task), by, feedback };
+        let recovery = progress.recovery.take();
+        if let Some(recovery) = recovery.filter(|_| continues) {
+            progress.conversation = recovery.conversation;
+            progress.reported = recovery.reported;
+        }
+        let event = Event::TaskRetried { subject: self.subject(task), by, feedback, continues };
         self.tell(event);
     }
 
     pub(super) fn close(&mut self, gate: &Gate, decision: Decision, words: Option<&String>) {
+        if matches!(gate.about, About::Failed { .. } | About::Interrupted { .. })
+            && decision != Decision::Withdrawn
+        {
+            self.fruitless = 0;
+        }
         let closing = Closing { decision, by: self.by.clone(), at: self.world.now };
         self.effects.push(Effect::CloseGate(gate.id.clone(), closing));
         let event = Event::GateClosed {
@@ -206,7 +245,9 @@ impl<'a> Turn<'a> {
             | Reason::Required
             | Reason::Requested
             | Reason::ApproveBefore
-            | Reason::Dependency { .. } => false,
+            | Reason::Dependency { .. }
+            | Reason::Spent { .. }
+            | Reason::Fruitless { .. } => false,
         };
         self.owed.extend(reasons.iter().filter(outlives).cloned());
     }
@@ -233,6 +274,8 @@ impl<'a> Turn<'a> {
         progress.state = state;
         progress.approval = None;
         progress.conversation = None;
+        progress.reported = Reported::default();
+        progress.recovery = None;
         progress
     }
 

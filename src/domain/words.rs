@@ -6,7 +6,7 @@ use super::command::{Command, Replace, Target};
 use super::id::{GateId, SessionId, TaskNumber};
 
 /// The words, as `help` lists them.
-pub const COMMANDS: [(&str, &str, &str); 13] = [
+pub const COMMANDS: [(&str, &str, &str); 14] = [
     ("start", "[task file] [again] [--replace]", "begin a session"),
     ("approve", "[gate] [note]", "say yes to the open gate"),
     ("reject", "[gate] <why>", "say no, and what should be different"),
@@ -14,6 +14,7 @@ pub const COMMANDS: [(&str, &str, &str); 13] = [
     ("resume", "", "go on"),
     ("skip", "[gate | #task]", "go on without a task"),
     ("retry", "[gate | #task] [feedback]", "run a failed, interrupted or skipped task again"),
+    ("continue", "[gate | #task] [feedback]", "go on with a failed or interrupted task where it ended"),
     ("stop", "", "end the session"),
     ("status", "", "where things stand"),
     ("tasks", "", "the tasks of the session"),
@@ -65,6 +66,7 @@ impl Said {
                 Command::Resume => "resume",
                 Command::Skip { .. } => "skip",
                 Command::Retry { .. } => "retry",
+                Command::Continue { .. } => "continue",
                 Command::Stop { .. } => "stop",
                 Command::Start(_) => "start",
                 Command::Claim { .. } => "claim",
@@ -118,6 +120,10 @@ pub fn understand(text: &str) -> Result<Said, String> {
         "retry" => {
             let (target, feedback) = target_and_words(rest, tapped);
             Ok(Said::Tell(Command::Retry { target, feedback }))
+        }
+        "continue" => {
+            let (target, feedback) = target_and_words(rest, tapped);
+            Ok(Said::Tell(Command::Continue { target, feedback }))
         }
         "stop" => match gate_and_words(rest, tapped) {
             (gate, None) => Ok(Said::Tell(Command::Stop { gate })),

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sqlx::SqliteConnection;
 use tokio::sync::watch;
@@ -29,6 +30,7 @@ use crate::domain::command::{Command, Order, Replace};
 use crate::domain::event::Event;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
+use crate::domain::limits::Spent;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
 use crate::files::task_folder::Source;
@@ -125,7 +127,8 @@ pub struct Engine {
 impl Engine {
     /// Takes over a database whose lock the caller holds.
     pub async fn new(store: Store, settings: Settings) -> Result<Arc<Self>, store::Error> {
-        let snapshot = Snapshot::load(&mut *store.writer().await).await?;
+        let today = (settings.clock)().to_zoned(settings.timezone.clone()).date();
+        let snapshot = Snapshot::load(&mut *store.writer().await, today).await?;
         let (doorbell, _) = watch::channel(Arc::new(snapshot));
         Ok(Arc::new(Self { store, settings, doorbell, broken: CancellationToken::new() }))
     }
@@ -159,6 +162,17 @@ impl Engine {
     pub fn now(&self) -> Timestamp {
         let now = (self.settings.clock)();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// The day in the configured zone.
+    pub fn today(&self) -> Date {
+        self.now().to_zoned(self.settings.timezone.clone()).date()
+    }
+
+    /// What all runs of today have used up.
+    pub fn spent_today(&self) -> Spent {
+        let (spent, today) = (self.snapshot().spent, self.today());
+        if spent.day == today { spent } else { Spent::nothing(today) }
     }
 
     /// The hold that stands now.

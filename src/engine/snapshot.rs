@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use sqlx::SqliteConnection;
 
 use crate::domain::hold::Hold;
 use crate::domain::id::{RunId, SessionId};
+use crate::domain::limits::Spent;
 use crate::domain::session::Session;
 use crate::store::outbox::{self, Counts};
 use crate::store::runs::{self, Run};
-use crate::store::{self, holds, sessions};
+use crate::store::{self, holds, sessions, spending};
 
 /// The committed state of everything that isn't history.
 #[derive(Clone, Debug)]
@@ -20,6 +22,10 @@ pub struct Snapshot {
     pub run: Option<Run>,
     /// What was last said to keep every task from starting; whether it still stands depends on the time.
     pub hold: Option<Hold>,
+    /// The last hold, if no run has got through since.
+    pub(super) last_hold: Option<Hold>,
+    /// What all runs used up on the day that was last accounted for.
+    pub spent: Spent,
     /// How many notifications wait, and how many were given up.
     pub notifications: Counts,
     pub(super) last_run: RunId,
@@ -27,7 +33,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads the committed state.
-    pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Self, store::Error> {
+    pub(super) async fn load(conn: &mut SqliteConnection, today: Date) -> Result<Self, store::Error> {
         let mut open: Vec<_> = sessions::open(conn).await?.into_iter().map(Arc::new).collect();
         let newest = sessions::newest(conn).await?;
         if let Some(newest) = newest.filter(|newest| open.iter().all(|open| open.id != newest.id)) {
@@ -37,6 +43,8 @@ impl Snapshot {
             sessions: open,
             run: runs::open(conn).await?,
             hold: holds::current(conn).await?,
+            last_hold: holds::last(conn).await?,
+            spent: spending::of(conn, today).await?,
             notifications: outbox::counts(conn).await?,
             last_run: runs::last(conn).await?,
         })

@@ -15,12 +15,14 @@ use crate::domain::event::Event;
 use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
+use crate::domain::limits::Spent;
 use crate::domain::refused::{Offer, Refused};
+use crate::domain::run::Usage;
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
-use crate::store::{self, events, gates, holds, requests, runs, sessions};
+use crate::store::{self, events, gates, holds, requests, runs, sessions, spending};
 
 /// A transaction and the snapshot that it will publish.
 pub(super) struct Write<'a> {
@@ -197,6 +199,7 @@ impl<'a> Write<'a> {
             | Command::Resume
             | Command::Skip { .. }
             | Command::Retry { .. }
+            | Command::Continue { .. }
             | Command::Stop { .. }
             | Command::Claim { .. } => self.next.current(),
         }
@@ -241,18 +244,40 @@ impl<'a> Write<'a> {
             Effect::CloseRun(run, outcome) => {
                 runs::end(&mut self.transaction, run, &outcome, now).await?;
                 self.next.run = None;
-                Ok(())
+                self.spend(&outcome.usage).await
             }
             Effect::BeginHold(hold) => self.hold(hold).await,
             Effect::LiftHold => {
                 self.next.hold = None;
                 holds::end(&mut self.transaction, now).await
             }
+            Effect::GotThrough => {
+                self.next.last_hold = None;
+                holds::overcome(&mut self.transaction, now).await
+            }
         }
+    }
+
+    /// Books what a run used up on today's account.
+    async fn spend(&mut self, usage: &Usage) -> Result<(), store::Error> {
+        let today = self.engine.today();
+        spending::add(&mut self.transaction, today, usage).await?;
+        self.next.spent = spending::of(&mut self.transaction, today).await?;
+        Ok(())
+    }
+
+    /// Today's account; at midnight another one is opened, and a clock that is set back finds the one before again.
+    async fn spent_today(&mut self) -> Result<Spent, store::Error> {
+        let today = self.engine.today();
+        if self.next.spent.day != today {
+            self.next.spent = spending::of(&mut self.transaction, today).await?;
+        }
+        Ok(self.next.spent)
     }
 
     async fn hold(&mut self, hold: Hold) -> Result<(), store::Error> {
         holds::begin(&mut self.transaction, &hold, self.engine.now()).await?;
+        self.next.last_hold = Some(hold.clone());
         self.next.hold = Some(hold);
         Ok(())
     }
@@ -282,7 +307,9 @@ impl<'a> Write<'a> {
             now,
             fresh_gate: self.fresh_gate().await?,
             hold: self.next.hold.clone().filter(|hold| hold.stands(now)),
+            last_hold: self.next.last_hold.clone(),
             run_open: self.next.run.is_some(),
+            today: self.spent_today().await?,
         })
     }
 

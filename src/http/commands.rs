@@ -13,7 +13,7 @@ use super::call::Call;
 use super::error::{ApiError, Code, Failure, Refusal};
 use super::openapi::outcomes::MayBeRefused;
 use super::reads;
-use super::requests::{Approve, Pause, Plain, Reject, Retry, Say, Skip, Start, Stop, task_number};
+use super::requests::{Approve, Continue, Pause, Plain, Reject, Retry, Say, Skip, Start, Stop, task_number};
 use super::view::GateView;
 use super::words::Success;
 use crate::domain::command::{Command, Target};
@@ -115,6 +115,16 @@ pub(super) async fn retry(State(app): State<App>, call: Call) -> Result<Response
     say(&app, &call, "retry", Wish::Tell(command)).await
 }
 
+/// Goes on with a failed or interrupted task in the Claude session of its last run.
+///
+/// It is that task's approval. A session that can't be continued is replaced by a run from scratch, once.
+#[utoipa::path(post, path = "/continue", request_body = Continue, responses((status = 200, body = Done), MayBeRefused))]
+pub(super) async fn continue_(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
+    let Continue { gate, task, feedback } = call.read()?;
+    let command = Command::Continue { target: target(gate, task)?, feedback: words(feedback) };
+    say(&app, &call, "continue", Wish::Tell(command)).await
+}
+
 /// Ends the session.
 ///
 /// Ends a live run too.
@@ -158,7 +168,7 @@ fn render(app: &App, result: &Result<engine::Done, engine::Error>, snapshot: &Sn
     let situation = Situation {
         session: session.map(|session| session.id.to_string()),
         task: session.and_then(|session| session.current()).map(|task| task.number().0),
-        gate: session.and_then(|session| session.gate()).map(|gate| GateView::new(gate, app.zone())),
+        gate: session.and_then(|session| Some(GateView::new(session.gate()?, Some(session), app.zone()))),
     };
     match result {
         Ok(done) => {

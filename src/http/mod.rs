@@ -197,6 +197,7 @@ fn commands() -> OpenApiRouter<App> {
         .routes(routes!(commands::resume))
         .routes(routes!(commands::skip))
         .routes(routes!(commands::retry))
+        .routes(routes!(commands::continue_))
         .routes(routes!(commands::stop))
         .routes(routes!(reads::status))
         .routes(routes!(reads::tasks))

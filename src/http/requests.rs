@@ -99,6 +99,18 @@ pub(super) struct Retry {
     pub(super) feedback: Option<String>,
 }
 
+/// What to go on with; the current task if nothing is named.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({"gate": "g7_k3qd", "feedback": "leave the old table alone"})))]
+pub(super) struct Continue {
+    /// The open gate of the task; not together with `task`.
+    pub(super) gate: Option<String>,
+    /// The task's number: `3`, `"3"` or `"#3"`.
+    pub(super) task: Option<Loose>,
+    /// What should be different from now on: it reaches the prompt.
+    pub(super) feedback: Option<String>,
+}
+
 /// Which session to end.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"gate": "g7_k3qd"})))]

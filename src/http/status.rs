@@ -120,7 +120,7 @@ impl StatusView {
             task_file_changed: status.task_file_changed,
             rehearsal: session.rehearsal,
             current: current.map(|task| TaskView::new(task)),
-            gate: session.gate().map(|gate| GateView::new(gate, zone)),
+            gate: session.gate().map(|gate| GateView::new(gate, Some(session), zone)),
             paused: session.open().is_some_and(|open| open.paused.is_some()),
             hold: hold_view,
             started_at: Some(instant(session.started_at, zone)),

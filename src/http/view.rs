@@ -8,9 +8,11 @@ use super::words::{
     Choice, Decision, GateKind, HoldKind, NotificationKind, NotificationState, SessionState, TaskState,
     Verdict,
 };
-use crate::domain::gate::Gate;
+use crate::domain::gate::{About, Gate};
 use crate::domain::hold::Hold;
 use crate::domain::instant::instant;
+use crate::domain::recovery::Recovery;
+use crate::domain::session::Session;
 use crate::domain::task::Task;
 use crate::domain::usd::Usd;
 use crate::store::gates::Record;
@@ -36,10 +38,20 @@ pub(super) struct GateView {
     choices: Vec<Choice>,
     #[schema(format = DateTime)]
     opened_at: String,
+    /// What is known of the run that failed or was interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery: Option<RecoveryView>,
 }
 
 impl GateView {
-    pub(super) fn new(gate: &Gate, zone: &TimeZone) -> Self {
+    /// `session` is the gate's own, where what it knows of the task is wanted too.
+    pub(super) fn new(gate: &Gate, session: Option<&Session>, zone: &TimeZone) -> Self {
+        let recovery = match gate.about {
+            About::Failed { task } | About::Interrupted { task } => {
+                session.and_then(|session| session.task(task)?.progress.recovery.as_ref())
+            }
+            About::Before { .. } => None,
+        };
         Self {
             id: gate.id.to_string(),
             kind: gate.into(),
@@ -47,6 +59,38 @@ impl GateView {
             reasons: gate.reasons(),
             choices: gate.choices().into_iter().map(Into::into).collect(),
             opened_at: instant(gate.opened_at, zone),
+            recovery: recovery.map(RecoveryView::from),
+        }
+    }
+}
+
+/// What is known of a run that failed or was interrupted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RecoveryView {
+    /// Whether `continue` can go on with its Claude session; `retry` begins from scratch in any case.
+    resumable: bool,
+    /// What it did last.
+    #[schema(required)]
+    last_activity: Option<String>,
+    duration_seconds: u64,
+    #[schema(value_type = f64)]
+    cost_usd: Usd,
+    /// Whether the project is different from what it was at the run's start; null if that can't be told.
+    #[schema(required)]
+    changed: Option<bool>,
+    /// What is different, a short line each.
+    changes: Vec<String>,
+}
+
+impl From<&Recovery> for RecoveryView {
+    fn from(recovery: &Recovery) -> Self {
+        Self {
+            resumable: recovery.is_resumable(),
+            last_activity: recovery.last_activity.clone(),
+            duration_seconds: recovery.took.as_secs(),
+            cost_usd: recovery.cost,
+            changed: recovery.changed,
+            changes: recovery.changes.clone(),
         }
     }
 }
@@ -70,7 +114,7 @@ impl GateRecordView {
     pub(super) fn new(record: &Record, zone: &TimeZone) -> Self {
         let closing = record.closing.as_ref();
         Self {
-            gate: GateView::new(&record.gate, zone),
+            gate: GateView::new(&record.gate, None, zone),
             session: record.session.to_string(),
             decision: closing.map(|closing| closing.decision.into()),
             decided_by: closing.map(|closing| closing.by.to_string()),

@@ -106,6 +106,7 @@ pub(super) enum Decision {
     Approved,
     Rejected,
     Retried,
+    Continued,
     Skipped,
     Stopped,
     Withdrawn,
@@ -117,6 +118,7 @@ impl From<gate::Decision> for Decision {
             gate::Decision::Approved => Self::Approved,
             gate::Decision::Rejected => Self::Rejected,
             gate::Decision::Retried => Self::Retried,
+            gate::Decision::Continued => Self::Continued,
             gate::Decision::Skipped => Self::Skipped,
             gate::Decision::Stopped => Self::Stopped,
             gate::Decision::Withdrawn => Self::Withdrawn,
@@ -137,6 +139,8 @@ pub(super) enum Verdict {
     Unavailable,
     /// It was claimed, and no process was ever started.
     NeverRan,
+    /// The Claude session that it was to continue could not be continued, and nothing was done.
+    NotResumed,
 }
 
 impl From<&run::Verdict> for Verdict {
@@ -147,6 +151,7 @@ impl From<&run::Verdict> for Verdict {
             run::Verdict::Lost => Self::Lost,
             run::Verdict::Unavailable { .. } => Self::Unavailable,
             run::Verdict::NeverRan => Self::NeverRan,
+            run::Verdict::NotResumed { .. } => Self::NotResumed,
         }
     }
 }
@@ -185,6 +190,7 @@ pub(super) enum HoldKind {
     Api,
     Launch,
     Leftover,
+    Disk,
 }
 
 impl From<hold::HoldKind> for HoldKind {
@@ -195,6 +201,7 @@ impl From<hold::HoldKind> for HoldKind {
             hold::HoldKind::Api => Self::Api,
             hold::HoldKind::Launch => Self::Launch,
             hold::HoldKind::Leftover => Self::Leftover,
+            hold::HoldKind::Disk => Self::Disk,
         }
     }
 }

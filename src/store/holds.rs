@@ -23,6 +23,22 @@ pub async fn end(conn: &mut SqliteConnection, at: Timestamp) -> Result<(), Error
     Ok(())
 }
 
+/// Takes every hold so far as overcome: a run has got through.
+pub async fn overcome(conn: &mut SqliteConnection, at: Timestamp) -> Result<(), Error> {
+    let at = at.to_string();
+    sqlx::query!("UPDATE holds SET overcome_at = ? WHERE overcome_at IS NULL", at).execute(conn).await?;
+    Ok(())
+}
+
+/// The last hold, if no run has got through since.
+pub async fn last(conn: &mut SqliteConnection) -> Result<Option<Hold>, Error> {
+    sqlx::query_scalar!("SELECT hold FROM holds WHERE overcome_at IS NULL ORDER BY id DESC LIMIT 1")
+        .fetch_optional(conn)
+        .await?
+        .map(|hold| from_json(TABLE, &hold))
+        .transpose()
+}
+
 /// The hold that hasn't been ended.
 pub async fn current(conn: &mut SqliteConnection) -> Result<Option<Hold>, Error> {
     sqlx::query_scalar!("SELECT hold FROM holds WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1")

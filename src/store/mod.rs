@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod requests;
 pub mod runs;
 pub mod sessions;
+pub mod spending;
 mod survey;
 pub mod tallies;
 #[cfg(test)]

@@ -85,9 +85,15 @@ async fn every_query_finds_its_rows_by_an_index() {
 fn may_scan(step: &str, query: &str) -> bool {
     let newest =
         query.contains("ORDER BY ordinal DESC LIMIT") && ["SCAN sessions", "SCAN gates"].contains(&step);
-    let only = ["one_active_run", "open_holds", "pending_notifications", "undelivered_notifications"]
-        .iter()
-        .any(|index| step.ends_with(index));
+    let only = [
+        "one_active_run",
+        "open_holds",
+        "unovercome_holds",
+        "pending_notifications",
+        "undelivered_notifications",
+    ]
+    .iter()
+    .any(|index| step.ends_with(index));
     let few = ["SCAN meta", "SCAN tallies", "SCAN durations"].iter().any(|scan| step.starts_with(scan));
     newest || only || few || step == "SCAN CONSTANT ROW"
 }

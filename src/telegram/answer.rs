@@ -47,6 +47,10 @@ fn next(events: &[Event], scene: &Scene<'_>) -> Option<Card> {
         | Event::TaskInterrupted { .. }
         | Event::TaskSkipped { .. }
         | Event::TaskRetried { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
         | Event::HoldEnded { .. } => false,

@@ -4,6 +4,7 @@ use super::keyboard::{self, Keyboard};
 use super::text::Text;
 use super::words;
 use super::{Scene, quoted};
+use crate::domain::event::granted;
 use crate::domain::gate::{About, Choice, Gate, Next, Reason};
 use crate::domain::id::TaskNumber;
 use crate::domain::session::Session;
@@ -11,6 +12,9 @@ use crate::domain::task::TaskState;
 
 /// Why a task failed, where nothing else in the message tells it.
 const FAILURE: usize = 600;
+/// How much is told of what a run did last, and of what it changed.
+const ACTIVITY: usize = 100;
+const CHANGES: usize = 400;
 
 /// A question with its buttons.
 pub(super) struct Card {
@@ -60,7 +64,7 @@ pub(super) fn ways(gate: &Gate, scene: &Scene<'_>) -> Text {
 }
 
 fn card(gate: &Gate, scene: &Scene<'_>, about: Text) -> Card {
-    let text = Text::paragraphs([about, impediment(scene), ways(gate, scene)]);
+    let text = Text::paragraphs([about, known(gate, scene), impediment(scene), ways(gate, scene)]);
     Card::new(text, keyboard::answers(gate, scene))
 }
 
@@ -92,6 +96,19 @@ fn about(gate: &Gate, scene: &Scene<'_>) -> Text {
     }
 }
 
+/// What is known of the run that failed or was interrupted.
+fn known(gate: &Gate, scene: &Scene<'_>) -> Text {
+    let Some(recovery) = scene.recovery(gate) else { return Text::default() };
+    let last = recovery
+        .last_activity
+        .as_deref()
+        .map(|last| Text::plain("🔎 Last: ").and(Text::code(quoted::line(last, ACTIVITY))));
+    let changes = recovery
+        .what_changed()
+        .map(|changed| Text::plain(format!("📝 {}", words::capitalised(&quoted::line(&changed, CHANGES)))));
+    Text::lines([last.into(), changes.into()])
+}
+
 /// Why a person is asked: the policy's reasons on one line, what needs a look on lines of their own.
 fn reasons(gate: &Gate, scene: &Scene<'_>, told: impl Fn(&Reason) -> bool) -> Text {
     let About::Before { reasons, .. } = &gate.about else { return Text::default() };
@@ -114,6 +131,14 @@ fn reasons(gate: &Gate, scene: &Scene<'_>, told: impl Fn(&Reason) -> bool) -> Te
                 let state = scene.session.and_then(|session| state_of(session, *on));
                 looks
                     .push(Text::plain(format!("⚠️ It depends on task {on}, which {}", not_completed(state))));
+            }
+            spent @ Reason::Spent { .. } => {
+                let more = granted(std::slice::from_ref(spent)).unwrap_or_default();
+                let spent = words::capitalised(&spent.to_string());
+                looks.push(Text::plain(format!("💰 {spent}: an approval allows {more}")));
+            }
+            fruitless @ Reason::Fruitless { .. } => {
+                looks.push(Text::plain(format!("🔂 {}", words::capitalised(&fruitless.to_string()))));
             }
             Reason::Rejected { task, feedback } => {
                 looks.push(Text::plain(format!("✏️ Task {task} was rejected{}", colon(feedback.is_some()))));
@@ -156,6 +181,9 @@ fn impediment(scene: &Scene<'_>) -> Text {
 /// `/approve_g7_k3qd to continue, /skip_g7_k3qd to skip, /pause to pause`
 fn invitation(gate: &Gate, scene: &Scene<'_>) -> Text {
     let mut ways = Vec::new();
+    if scene.resumable(gate).is_some() && scene.offers("continue") {
+        ways.push(format!("/continue_{} to go on where it ended", gate.id));
+    }
     for choice in gate.choices() {
         let to = match (choice, &gate.about) {
             (Choice::Approve, About::Before { next: Next::Task(_), .. }) => "to continue",

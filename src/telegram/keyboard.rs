@@ -99,6 +99,11 @@ impl Button {
         &self.callback_data
     }
 
+    /// Goes on with the Claude session of the run that failed or was interrupted.
+    fn proceed(scene: &Scene<'_>, gate: &Gate) -> Option<Self> {
+        Self::new(scene, "▶️ Continue", format!("continue:{}", gate.id))
+    }
+
     fn answer(scene: &Scene<'_>, gate: &Gate, choice: Choice) -> Option<Self> {
         let label = match choice {
             Choice::Approve => "✅ Approve",
@@ -116,5 +121,7 @@ pub(super) fn answers(gate: &Gate, scene: &Scene<'_>) -> Option<Keyboard> {
     let choices = gate.choices();
     let row =
         |choices: &[Choice]| choices.iter().map(|choice| Button::answer(scene, gate, *choice)).collect();
-    Keyboard::of(choices.chunks(BESIDE).map(row).collect::<Vec<_>>())
+    let rows = choices.chunks(BESIDE).map(row).collect::<Vec<_>>();
+    let first = scene.resumable(gate).map(|_| vec![Button::proceed(scene, gate)]);
+    Keyboard::of(first.into_iter().chain(rows).collect::<Vec<_>>())
 }

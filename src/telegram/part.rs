@@ -59,7 +59,9 @@ impl Telling<'_> {
                 heading("⏭", subject, &format!("skipped{}", self.by(by))),
                 words::title(&subject.title),
             ]),
-            Event::TaskRetried { subject, by, feedback } => self.retried(subject, by, feedback.as_deref()),
+            Event::TaskRetried { subject, by, feedback, continues } => {
+                self.retried(subject, by, feedback.as_deref(), *continues)
+            }
             Event::RunEnding { subject, why, by, .. } => self.ending(subject, *why, by),
             Event::RunSuspended { subject, continues, .. } => run::suspended(subject, *continues),
             Event::RunBlocked { subject, hold, .. } => Text::lines([
@@ -68,6 +70,28 @@ impl Telling<'_> {
                 words::title(&subject.title),
                 words::reason_and_end(hold, self.scene),
             ]),
+            Event::RunOutOfBudget { subject, took, cost, continues, .. } => Text::lines([
+                heading("💰", subject, "stopped at its budget"),
+                words::title(&subject.title),
+                run::figures(run::Spent { took, cost: *cost }),
+                Text::plain(if *continues {
+                    "The attempt doesn't count, and the next run goes on where this one stopped."
+                } else {
+                    "The attempt doesn't count."
+                }),
+            ]),
+            Event::RunNotResumed { subject, message, .. } => Text::lines([
+                heading("🔁", subject, "begins afresh"),
+                Text::plain("Its Claude session can't be continued; the attempt doesn't count."),
+                Text::quote(words::capitalised(&quoted::passage(message, run::FAILURE))),
+            ]),
+            Event::GotThrough { hold } => {
+                Text::plain(format!("▶️ The hold is over ({})", words::held_by(hold.kind)))
+            }
+            Event::BudgetRaised { .. } => {
+                let sentence = event.sentence();
+                Text::plain(format!("💰 {sentence}"))
+            }
             Event::RunNeverRan { subject, .. } => Text::lines([
                 heading("🔁", subject, "is started again"),
                 Text::plain("Its run was to begin when the daemon ended, and never did."),
@@ -148,7 +172,9 @@ impl Telling<'_> {
                 ));
             }
             // The event beside it says so.
-            Decision::Retried | Decision::Skipped | Decision::Stopped => return Text::default(),
+            Decision::Retried | Decision::Continued | Decision::Skipped | Decision::Stopped => {
+                return Text::default();
+            }
         };
         let title = subject.filter(|_| decision == Decision::Approved);
         let wordless = decision == Decision::Rejected && said.is_none();
@@ -228,6 +254,10 @@ pub(super) fn buttons(event: &Event, scene: &Scene<'_>) -> Option<Keyboard> {
         | Event::TaskRetried { .. }
         | Event::RunEnding { .. }
         | Event::RunSuspended { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
         | Event::GateReminded { .. }

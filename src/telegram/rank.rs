@@ -23,15 +23,20 @@ impl Rank {
         match event {
             // Whoever stops a session ends its run.
             Event::TaskInterrupted { .. } if is_stopped_by_a_person(all) => Self::Aside,
+            quiet if quiet.is_quiet() => Self::Aside,
             Event::GateClosed { .. }
             | Event::TaskSkipped { .. }
             | Event::TaskRetried { .. }
             | Event::RunEnding { .. }
             | Event::RunSuspended { .. }
+            | Event::RunOutOfBudget { .. }
+            | Event::BudgetRaised { .. }
+            | Event::RunNotResumed { .. }
             | Event::RunNeverRan { .. } => Self::Aside,
             Event::SessionStarted { .. }
             | Event::TaskStarted { .. }
             | Event::HoldEnded { .. }
+            | Event::GotThrough { .. }
             | Event::Paused { .. }
             | Event::Resumed { .. } => Self::Told(Kind::Info),
             Event::TaskCompleted { .. } => Self::Told(Kind::Success),
@@ -76,6 +81,10 @@ pub(super) fn moves_on(event: &Event) -> bool {
         | Event::RunEnding { .. }
         | Event::RunSuspended { .. }
         | Event::RunBlocked { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }

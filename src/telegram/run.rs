@@ -19,7 +19,7 @@ const SUMMARY: usize = 1200;
 /// What Claude wanted to do and wasn't allowed to.
 const DENIALS: usize = 300;
 /// Why a run failed.
-const FAILURE: usize = 800;
+pub(super) const FAILURE: usize = 800;
 /// The end of what a check printed.
 const OUTPUT: usize = 600;
 
@@ -107,9 +107,16 @@ impl Telling<'_> {
         ])
     }
 
-    pub(super) fn retried(&self, subject: &Subject, by: &Actor, feedback: Option<&str>) -> Text {
+    pub(super) fn retried(
+        &self,
+        subject: &Subject,
+        by: &Actor,
+        feedback: Option<&str>,
+        continues: bool,
+    ) -> Text {
+        let (icon, what) = if continues { ("▶️", "is continued") } else { ("🔁", "runs again") };
         Text::lines([
-            heading("🔁", subject, &format!("runs again{}", self.asked(by))),
+            heading(icon, subject, &format!("{what}{}", self.asked(by))),
             feedback.map(words::feedback).into(),
         ])
     }

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::gate::{About, Gate};
 use crate::domain::hold::Hold;
+use crate::domain::recovery::Recovery;
 use crate::domain::session::Session;
 
 /// What a message is told from, besides what happened.
@@ -32,6 +34,21 @@ impl Scene<'_> {
         let (at, now) = (at.to_zoned(self.zone.clone()), self.now.to_zoned(self.zone.clone()));
         let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         at.strftime(form).to_string()
+    }
+
+    /// What is known of the run that a gate is about.
+    pub(super) fn recovery(&self, gate: &Gate) -> Option<&Recovery> {
+        match gate.about {
+            About::Failed { task } | About::Interrupted { task } => {
+                self.session?.task(task)?.progress.recovery.as_ref()
+            }
+            About::Before { .. } => None,
+        }
+    }
+
+    /// The same, if its Claude session can be gone on with.
+    pub(super) fn resumable(&self, gate: &Gate) -> Option<&Recovery> {
+        self.recovery(gate).filter(|recovery| recovery.is_resumable())
     }
 
     /// Whether nothing may start until somebody resumes.

@@ -52,6 +52,10 @@ pub(super) fn asked(events: &[Event]) -> Option<&Gate> {
         | Event::RunEnding { .. }
         | Event::RunSuspended { .. }
         | Event::RunBlocked { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }

@@ -122,6 +122,7 @@ pub(super) fn held_by(kind: HoldKind) -> &'static str {
         HoldKind::Api => "the API can't be reached",
         HoldKind::Launch => "Claude can't be started",
         HoldKind::Leftover => "processes are left over",
+        HoldKind::Disk => "the disk is nearly full",
     }
 }
 

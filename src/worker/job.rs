@@ -1,16 +1,20 @@
 //! One run, from its process to its outcome: started or found again, seen through, checked.
 
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{debug, info};
+use uuid::Uuid;
 
+use super::fingerprint::Fingerprint;
 use super::{Trouble, Worker, outcome};
 use crate::claude::{
     self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
     Limits, Marker, Process, RunFiles,
 };
+use crate::domain::limits::Purse;
 use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::Session;
 use crate::domain::task::Task;
+use crate::domain::usd::Usd;
 use crate::store::runs::Run;
 use crate::store::sessions;
 use crate::taskfile::{CheckOutput, DayLog, PromptParts, continue_prompt, prompt};
@@ -49,19 +53,67 @@ impl Worker {
             ..self.settings.limits
         };
         let activity = self.activity.clone();
-        let ended = claude::see_through(process, &limits, unwanted, move |doing| {
+        let ended = claude::see_through(process, &limits, run.resumed, unwanted, move |doing| {
             activity.send_replace(Some(doing));
         })
         .await?;
         if ended.left_behind > 0 {
             info!("run {} left {} processes behind, which were ended", run.id, ended.left_behind);
         }
-        match (&ended.outcome.verdict, &task.spec.check) {
+        let outcome = match (&ended.outcome.verdict, &task.spec.check) {
             (Verdict::Completed { .. }, Some(check)) if !session.rehearsal => {
-                self.check(check, &files, marker, ended.outcome.clone(), unwanted).await
+                self.check(check, &files, marker, ended.outcome.clone(), unwanted).await?
             }
-            _ => Ok(ended.outcome),
+            _ => ended.outcome,
+        };
+        Ok(self.with_what_is_known(outcome, &files, session, task).await)
+    }
+
+    /// Adds what a person will want to know where a run came to no good end.
+    async fn with_what_is_known(
+        &self,
+        mut outcome: Outcome,
+        files: &RunFiles,
+        session: &Session,
+        task: &Task,
+    ) -> Outcome {
+        match &mut outcome.verdict {
+            Verdict::Failed { .. } | Verdict::Lost => {
+                let project = &self.settings.project_dir;
+                if let Some(before) = Fingerprint::kept(&files.before()) {
+                    outcome.changed = Fingerprint::of(project).await.map(|after| after != before);
+                    if outcome.changed == Some(true) {
+                        outcome.changes = before.changes(project).await;
+                    }
+                }
+            }
+            Verdict::Unavailable { obstacle: Obstacle::Login { remedy, .. } } => {
+                let conversation = Conversation::New(Uuid::nil());
+                let invocation = self.invocation(session, task, conversation, None);
+                *remedy = Some(claude::login_remedy(&invocation));
+            }
+            Verdict::Completed { .. }
+            | Verdict::Unavailable { .. }
+            | Verdict::NeverRan
+            | Verdict::NotResumed { .. } => {}
         }
+        outcome
+    }
+
+    fn invocation(
+        &self,
+        session: &Session,
+        task: &Task,
+        conversation: Conversation,
+        budget: Option<Usd>,
+    ) -> Invocation {
+        let settings = claude::Settings {
+            model: task.spec.model.clone().or_else(|| self.settings.claude.model.clone()),
+            ..self.settings.claude.clone()
+        };
+        let settings = if session.rehearsal { settings.rehearsal("/proc/self/exe") } else { settings };
+        let (folder, environment) = (self.settings.project_dir.clone(), self.settings.environment.clone());
+        Invocation::of_claude(&settings, conversation, budget, folder, environment)
     }
 
     async fn spawn(
@@ -71,21 +123,29 @@ impl Worker {
         task: &Task,
         files: RunFiles,
     ) -> Result<Result<Process, LaunchError>, Trouble> {
-        let settings = claude::Settings {
-            model: task.spec.model.clone().or_else(|| self.settings.claude.model.clone()),
-            ..self.settings.claude.clone()
-        };
-        let settings = if session.rehearsal { settings.rehearsal("/proc/self/exe") } else { settings };
         let conversation = if run.resumed {
             Conversation::Resume(run.conversation)
         } else {
             Conversation::New(run.conversation)
         };
-        let environment = self.settings.environment.iter().cloned();
-        let invocation =
-            Invocation::of_claude(&settings, conversation, self.settings.project_dir.clone(), environment);
+        let budget = Purse::of(session, self.engine.spent_today()).money_left(task.number());
+        let invocation = self.invocation(session, task, conversation, budget);
         let prompt = self.prompt(run, session, task).await?;
+        self.look_at_the_project(session, &files).await;
         Ok(claude::spawn(&Launcher::default(), &invocation, &prompt, files, Marker::from(run.marker)))
+    }
+
+    /// Keeps what the project looks like before a run, to tell afterwards whether it changed anything. Without it that stays
+    /// unknown, which keeps no run from starting.
+    async fn look_at_the_project(&self, session: &Session, files: &RunFiles) {
+        if session.rehearsal {
+            return;
+        }
+        if let Some(before) = Fingerprint::of(&self.settings.project_dir).await
+            && let Err(error) = before.keep(&files.before())
+        {
+            debug!("failed to keep what the project looked like: {error}");
+        }
     }
 
     async fn prompt(&self, run: &Run, session: &Session, task: &Task) -> Result<String, Trouble> {

@@ -20,6 +20,7 @@ pub const LIMITS: Limits = Limits {
     idle: Duration::from_mins(1),
     after_result: Duration::from_millis(300),
     grace: Duration::from_secs(5),
+    output: None,
 };
 
 pub const NOBODY: [i32; 0] = [];
@@ -63,7 +64,7 @@ impl Run {
     pub fn invocation(&self) -> Invocation {
         let settings = Settings { command: self.command.clone(), ..Settings::default() };
         let environment = std::env::vars_os();
-        Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), self.project(), environment)
+        Invocation::of_claude(&settings, Conversation::New(Uuid::nil()), None, self.project(), environment)
     }
 
     pub fn try_spawn(&self, prompt: &str) -> Result<Process, LaunchError> {
@@ -85,7 +86,7 @@ impl Run {
     pub async fn try_see(&self, process: Process, limits: Limits) -> Result<Ended, ProcessError> {
         let activities = Arc::clone(&self.activities);
         let on_activity = move |activity: Activity| activities.lock().unwrap().push(activity.0);
-        see_through(process, &limits, &self.stop, on_activity).await
+        see_through(process, &limits, false, &self.stop, on_activity).await
     }
 
     /// Spawns, follows to the end and makes sure that nothing is left.

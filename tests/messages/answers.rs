@@ -201,7 +201,7 @@ fn status(gallery: &mut Gallery) {
     show("A task has failed", "There is nothing to approve.", &quiet, &failed);
 
     let message = "Invalid API key · Please run /login".to_owned();
-    let held = running.then(|desk| drop(desk.finish(unavailable(Obstacle::Login { message }))));
+    let held = running.then(|desk| drop(desk.finish(unavailable(Obstacle::Login { message, remedy: None }))));
     show("On hold", "An approved task can't start.", &quiet, &held);
 
     let over = failed.then(|desk| {

@@ -8,8 +8,11 @@ use orchestrator::domain::event::Event;
 use orchestrator::domain::gate::Gate;
 use orchestrator::domain::hold::{Hold, HoldKind};
 use orchestrator::domain::id::TaskNumber;
+use orchestrator::domain::limits::Limits;
 use orchestrator::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use orchestrator::domain::run::{Failure, Obstacle, Verdict};
+use orchestrator::domain::size::Size;
+use orchestrator::domain::usd::Usd;
 use orchestrator::telegram;
 
 use crate::gallery::Gallery;
@@ -32,6 +35,8 @@ pub fn show(gallery: &mut Gallery) {
     stopped_while_running(gallery);
     questions(gallery);
     trouble(gallery);
+    recoveries(gallery);
+    budgets(gallery);
     holds(gallery);
     pauses(gallery);
     asides(gallery);
@@ -228,12 +233,16 @@ fn trouble(gallery: &mut Gallery) {
         Failure::NoResult { code: 1, message: "error: unknown option '--frobnicate'".into() },
         Failure::TimedOut { after: Duration::from_hours(1) },
         Failure::WentQuiet { after: Duration::from_mins(10) },
+        Failure::PrintedTooMuch { limit: Size(2_000_000_000) },
+        Failure::OutOfBudget { message: "Reached maximum budget ($5)".into() },
     ] {
         let heading = match &failure {
             Failure::LimitReached { .. } => "Claude has stopped at a limit",
             Failure::NoResult { .. } => "Claude has ended without a result",
             Failure::TimedOut { .. } => "A task has taken too long",
             Failure::WentQuiet { .. } => "A task has gone quiet",
+            Failure::PrintedTooMuch { .. } => "A task has printed too much",
+            Failure::OutOfBudget { .. } => "Claude has stopped at a budget of its own flags",
             Failure::Reported { .. } | Failure::Check { .. } => unreachable!(),
         };
         let mut desk = Desk::opened(baptisms(), Policy::default());
@@ -285,8 +294,22 @@ fn holds(gallery: &mut Gallery) {
     gallery.notice("A hold is over", "Its time has come.", &desk, &told);
 
     let obstacles = [
-        ("Claude isn't logged in", Obstacle::Login { message: "Invalid API key · Please run /login".into() }),
+        (
+            "Claude isn't logged in",
+            Obstacle::Login {
+                message: "Invalid API key · Please run /login".into(),
+                remedy: Some("as user ana: `claude auth login`".into()),
+            },
+        ),
         ("The API can't be reached", Obstacle::Api { message: "API Error: 529 overloaded".into() }),
+        (
+            "The disk is nearly full",
+            Obstacle::Disk {
+                message: "only 48 MB are free where /srv/shop is, and limits.min_free asks for 100 MB; \
+                          work goes on by itself when there is room"
+                    .into(),
+            },
+        ),
         ("Claude can't be started", Obstacle::Launch { message: "`claude` is not in PATH".into() }),
     ];
     for (heading, obstacle) in obstacles {
@@ -299,9 +322,27 @@ fn holds(gallery: &mut Gallery) {
         }
     }
 
+    let api = || unavailable(Obstacle::Api { message: "API Error: 529 overloaded".into() });
+    let mut desk = Desk::opened(baptisms(), Policy::default());
+    desk.work(api());
+    desk.wait(60);
+    desk.hold = None;
+    desk.claim();
+    desk.finish(api());
+    desk.wait(120);
+    desk.hold = None;
+    desk.claim();
+    let told = desk.finish(completed("Added the table and its migration."));
+    gallery.notice(
+        "The API can be reached again",
+        "A run got through. What was tried in between was not told.",
+        &desk,
+        &told,
+    );
+
     let mut desk = Desk::opened(baptisms(), Policy::default());
     let reason = "processes of run 12 can't be ended (4711 node): end them, then /resume".to_owned();
-    let hold = Hold { kind: HoldKind::Leftover, until: None, reason };
+    let hold = Hold::lasting(HoldKind::Leftover, reason);
     desk.hold = Some(hold.clone());
     let event = Event::HoldBegan { hold };
     let told = Told { message: event.sentence(), events: vec![event] };
@@ -311,6 +352,51 @@ fn holds(gallery: &mut Gallery) {
         &desk,
         &told,
     );
+}
+
+fn budgets(gallery: &mut Gallery) {
+    let limits = Limits { cost_per_day: Some(Usd::from_micros(400_000)), ..Limits::default() };
+    let policy = Policy { limits, ..Policy::default() };
+    let mut desk = Desk::opened(baptisms(), policy.clone());
+    let told = desk.work(completed("Added the table and its migration."));
+    gallery.notice("A budget is used up", "`limits.cost_per_day = 0.40`.", &desk, &told);
+    let mut told = desk.approve();
+    told.events.extend(desk.claim().events);
+    gallery.notice("A budget was raised", "Somebody approved, which allows as much once more.", &desk, &told);
+
+    let mut desk = Desk::opened(baptisms(), policy);
+    let message = "Reached maximum budget ($0.40)".to_owned();
+    let told = desk.work(Verdict::Failed { failure: Failure::OutOfBudget { message } });
+    gallery.notice("A run stopped at its budget", "It goes on there after an approval.", &desk, &told);
+
+    let limits = Limits { failures_in_a_row: Some(2), ..Limits::default() };
+    let policy = Policy { limits, on_failure: OnTrouble::Retry, max_attempts: 9, ..Policy::default() };
+    let mut desk = Desk::opened(baptisms(), policy);
+    desk.known.changed = Some(false);
+    desk.work(reported("no such table: weddings"));
+    desk.claim();
+    desk.known.changed = Some(false);
+    let told = desk.finish(reported("no such table: weddings"));
+    gallery.notice("Runs come to nothing", "`limits.failures_in_a_row = 2`.", &desk, &told);
+}
+
+fn recoveries(gallery: &mut Gallery) {
+    let mut desk = Desk::opened(baptisms(), Policy::default());
+    desk.known.changed = Some(true);
+    desk.known.changes =
+        vec!["2 files changed, 31 insertions(+)".to_owned(), "not in git: notes.md".to_owned()];
+    desk.known.last_activity = Some("Edit src/actions.ts".to_owned());
+    let told = desk.work(Verdict::Lost);
+    gallery.notice("What is known of an interrupted run", "It can be continued or run again.", &desk, &told);
+    let target = Target::Current;
+    let feedback = Some("leave the old table alone".to_owned());
+    let mut told = desk.tell(Command::Continue { target, feedback });
+    told.events.extend(desk.claim().events);
+    gallery.notice("A task is continued", "Somebody said `/continue`.", &desk, &told);
+    let message = "Claude reported an error: No conversation found".to_owned();
+    let mut told = desk.finish(Verdict::NotResumed { message });
+    told.events.extend(desk.claim().events);
+    gallery.notice("A Claude session can't be continued", "The next run is from scratch.", &desk, &told);
 }
 
 fn pauses(gallery: &mut Gallery) {

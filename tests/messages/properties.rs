@@ -94,7 +94,7 @@ proptest! {
         let failure = Failure::Check { name: said.clone(), reason: title.clone(), output: output.clone() };
         let told = desk.work(Verdict::Failed { failure });
         everything_said_of(&desk, &told);
-        desk.hold = Some(Hold { kind: HoldKind::Api, until: None, reason: output.clone() });
+        desk.hold = Some(Hold::lasting(HoldKind::Api, output.clone()));
         let status = Status { task_file_changed: true, pending: 1, ..Status::default() };
         holds(&telegram::status(&status, &desk.scene()));
         let offer = Offer::Again { file: title.clone() };

@@ -39,6 +39,7 @@ impl Seen {
                         Decision::Skipped => 3,
                         Decision::Stopped => 4,
                         Decision::Withdrawn => 5,
+                        Decision::Continued => 6,
                     });
                 }
                 Event::RunEnding { why, .. } => {
@@ -85,10 +86,10 @@ impl Seen {
             let missing: Vec<_> = (0..number).filter(|at| !seen.contains(at)).collect();
             assert!(missing.is_empty() && seen.len() == number, "{what} that aren't shown: {missing:?}");
         };
-        all(&self.events, 20, "events");
+        all(&self.events, 24, "events");
         all(&self.abouts, 4, "kinds of gates");
-        all(&self.reasons, 8, "reasons");
-        all(&self.decisions, 6, "decisions");
+        all(&self.reasons, 10, "reasons");
+        all(&self.decisions, 7, "decisions");
         all(&self.intents, 3, "reasons to end a run");
         all(&self.refusals, 4, "refusals");
         all(&self.offers, 3, "offers");
@@ -113,6 +114,8 @@ impl Seen {
             Reason::Checkpoint { .. } => 5,
             Reason::Dependency { .. } => 6,
             Reason::Rejected { .. } => 7,
+            Reason::Spent { .. } => 8,
+            Reason::Fruitless { .. } => 9,
         }));
     }
 }
@@ -150,5 +153,9 @@ fn number(event: &Event) -> usize {
         Event::HoldEnded { .. } => 17,
         Event::SessionCompleted { .. } => 18,
         Event::SessionStopped { .. } => 19,
+        Event::RunOutOfBudget { .. } => 20,
+        Event::RunNotResumed { .. } => 21,
+        Event::GotThrough { .. } => 22,
+        Event::BudgetRaised { .. } => 23,
     }
 }

@@ -91,3 +91,18 @@ pub fn succeeds(cost_usd: f64) -> String {
 pub fn fails(cost_usd: f64) -> String {
     format!("stand-in fails {cost_usd}\n")
 }
+
+/// The stand-in meets, once, a usage limit that resets after so many seconds; `met` says that it has.
+pub fn limited(seconds: u32, met: &Path) -> String {
+    format!("stand-in limited {seconds} {}\n", met.display())
+}
+
+/// The stand-in stops, once, at its budget, having cost so much; `met` says that it has.
+pub fn exhausts(cost_usd: f64, met: &Path) -> String {
+    format!("stand-in exhausts {cost_usd} {}\n", met.display())
+}
+
+/// The stand-in writes a word into a file of the project.
+pub fn edits(file: &str, word: &str) -> String {
+    format!("stand-in edits {file} {word}\n")
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::date;
 use jiff::tz::TimeZone;
 use orchestrator::domain::actor::Actor;
 use orchestrator::domain::change::{Effect, World};
@@ -12,8 +13,10 @@ use orchestrator::domain::event::{Event, Subject};
 use orchestrator::domain::gate::Gate;
 use orchestrator::domain::hold::Hold;
 use orchestrator::domain::id::{GateId, RunId, SessionId, TaskNumber};
+use orchestrator::domain::limits::Spent;
 use orchestrator::domain::plan::{Plan, TaskSpec};
 use orchestrator::domain::policy::{ApprovalMode, Policy};
+use orchestrator::domain::recovery::Recovery;
 use orchestrator::domain::refused::Refused;
 use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
 use orchestrator::domain::session::{Session, TaskFile};
@@ -33,6 +36,8 @@ pub struct Desk {
     pub hold: Option<Hold>,
     pub commands: Vec<String>,
     pub denials: Vec<String>,
+    /// What the next run leaves to be known of it.
+    pub known: Recovery,
     pub rehearsal: bool,
     pub sent_at: Option<Timestamp>,
     tasks: Vec<TaskSpec>,
@@ -40,6 +45,8 @@ pub struct Desk {
     seconds: i64,
     gates: u32,
     runs: i64,
+    last_hold: Option<Hold>,
+    today: Spent,
 }
 
 /// What a command came to.
@@ -55,6 +62,7 @@ impl Desk {
             hold: None,
             commands: Vec::new(),
             denials: Vec::new(),
+            known: Recovery::default(),
             rehearsal: false,
             sent_at: None,
             tasks,
@@ -62,6 +70,8 @@ impl Desk {
             seconds: 0,
             gates: 0,
             runs: 0,
+            last_hold: None,
+            today: Spent::nothing(date(2025, 11, 20)),
         }
     }
 
@@ -112,7 +122,9 @@ impl Desk {
             now: self.now(),
             fresh_gate: GateId::from_random(0x8_2b1f + self.gates * 7919),
             hold: self.hold.clone(),
+            last_hold: self.last_hold.clone(),
             run_open: self.session.as_ref().is_some_and(|session| session.run().is_some()),
+            today: self.today,
         };
         let next = transition(self.session.as_ref(), &order, &world)?;
         self.session = Some(next.session);
@@ -120,9 +132,17 @@ impl Desk {
             match effect {
                 Effect::OpenGate(_) => self.gates += 1,
                 Effect::OpenRun { .. } => self.runs += 1,
-                Effect::BeginHold(hold) => self.hold = Some(hold.clone()),
+                Effect::BeginHold(hold) => {
+                    self.hold = Some(hold.clone());
+                    self.last_hold = Some(hold.clone());
+                }
+                Effect::GotThrough => self.last_hold = None,
                 Effect::LiftHold => self.hold = None,
-                Effect::CloseGate(..) | Effect::CloseRun(..) => {}
+                Effect::CloseRun(_, outcome) => {
+                    self.today.cost += outcome.usage.cost;
+                    self.today.tokens += outcome.usage.tokens();
+                }
+                Effect::CloseGate(..) => {}
             }
         }
         Ok(Told { events: next.events, message: next.message })
@@ -173,14 +193,24 @@ impl Desk {
 
     pub fn finish(&mut self, verdict: Verdict) -> Told {
         self.wait(27);
-        let run = self.session().run().unwrap().0;
+        let (run, task) = self.session().run().unwrap();
+        let progress = &self.session().task(task).unwrap().progress;
+        let before = progress.conversation.as_ref().map(|_| progress.reported.cost).unwrap_or_default();
         let usage = Usage {
-            cost: Usd::from_micros(420_000),
+            cost: Usd::from_micros(420_000) + before,
             conversation: Some("a-conversation".to_owned()),
             ..Usage::default()
         };
         let denials = std::mem::take(&mut self.denials);
-        let outcome = Box::new(Outcome { verdict, usage, denials });
+        let known = std::mem::take(&mut self.known);
+        let outcome = Box::new(Outcome {
+            usage,
+            denials,
+            changed: known.changed,
+            changes: known.changes,
+            last_activity: known.last_activity,
+            ..Outcome::bare(verdict)
+        });
         self.tell(Command::Finish { run, outcome, took: Duration::from_secs(27) })
     }
 

@@ -30,6 +30,23 @@ while read -r who does first second; do
     uses)
       printf '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"%s","input":{"command":"%s"}}]}}\n' "$first" "$second"
       ;;
+    limited)
+      if [ ! -e "$second" ]; then
+        touch "$second"
+        resets=$(($(date +%s) + first))
+        printf '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":%s,"rateLimitType":"five_hour"}}\n' "$resets"
+        result success true api_error 0.25 '"result":"Claude usage limit reached","api_error_status":429'
+        exit 1
+      fi
+      ;;
+    exhausts)
+      if [ ! -e "$second" ]; then
+        touch "$second"
+        result error_max_budget_usd true budget_exhausted "$first" '"errors":["Reached maximum budget"]'
+        exit 1
+      fi
+      ;;
+    edits) echo "$second" >"$first" ;;
     ignores) trap '' "$first" ;;
     succeeds)
       result success false completed "$first" '"result":"Done."'

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::command::{About, Command, Logs, NotificationWish, Start};
+use super::command::{About, Command, Logs, NotificationWish, Retry, Start};
 use crate::domain::command::Target;
 use crate::domain::words;
 
@@ -39,11 +39,8 @@ impl Command {
             }
             Self::Resume(_) => Ask::of("resume"),
             Self::Skip(skip) => Ask::of("skip").about(skip.target.as_ref().unwrap_or(&Target::Current)),
-            Self::Retry(retry) => {
-                let said = said(retry.target.as_ref(), &retry.feedback);
-                let (target, feedback) = words::target_and_words(&said, false);
-                Ask::of("retry").about(&target).with("feedback", feedback)
-            }
+            Self::Retry(retry) => retry.ask("retry"),
+            Self::Continue(retry) => retry.ask("continue"),
             Self::Stop(stop) => Ask::of("stop").with("gate", stop.gate.as_ref()),
             Self::Tasks(_) => Ask::of("tasks"),
             Self::Sessions(sessions) => Ask::of("sessions").with("limit", sessions.limit),
@@ -58,6 +55,14 @@ impl Command {
                 }
             },
         }
+    }
+}
+
+impl Retry {
+    fn ask(&self, word: &'static str) -> Ask {
+        let said = said(self.target.as_ref(), &self.feedback);
+        let (target, feedback) = words::target_and_words(&said, false);
+        Ask::of(word).about(&target).with("feedback", feedback)
     }
 }
 

@@ -39,6 +39,9 @@ pub(in crate::cli) enum Command {
     /// Run a failed, interrupted or skipped task again
     #[command(after_help = help::RETRY)]
     Retry(Retry),
+    /// Go on with a failed or interrupted task in the Claude session of its last run
+    #[command(after_help = help::CONTINUE)]
+    Continue(Retry),
     /// End the session, and the live run if there is one
     #[command(after_help = help::STOP)]
     Stop(Stop),
@@ -228,7 +231,7 @@ impl Command {
             Self::Reject(reject) => reject.shape,
             Self::Pause(pause) => pause.shape,
             Self::Skip(skip) => skip.shape,
-            Self::Retry(retry) => retry.shape,
+            Self::Retry(retry) | Self::Continue(retry) => retry.shape,
             Self::Stop(stop) => stop.shape,
             Self::Sessions(sessions) => sessions.shape,
             Self::Logs(logs) => logs.shape,

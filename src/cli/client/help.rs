@@ -53,6 +53,14 @@ pub(super) const RETRY: &str = "Examples:
   orchestrator retry 2 use the helper in src/money.rs
   orchestrator retry g7_k3qd";
 
+pub(super) const CONTINUE: &str = "Examples:
+  orchestrator continue
+  orchestrator continue 'leave the old table alone'
+  orchestrator continue 2
+  orchestrator continue g7_k3qd
+
+`retry` runs the task from scratch instead.";
+
 pub(super) const STOP: &str = "Examples:
   orchestrator stop            what wasn't done stays undone; `start` begins anew
   orchestrator stop g7_k3qd    only if this gate is still what it waits at";

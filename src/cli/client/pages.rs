@@ -48,6 +48,7 @@ impl Pages<'_> {
             | Command::Resume(_)
             | Command::Skip(_)
             | Command::Retry(_)
+            | Command::Continue(_)
             | Command::Stop(_)
             | Command::Logs(_) => None,
         };

@@ -35,6 +35,7 @@ pub(super) async fn look(config: &Config, files: &Files) -> Vec<Finding> {
     let run = Invocation::of_claude(
         &app::claude_settings(config),
         Conversation::New(Uuid::nil()),
+        None,
         project.clone(),
         app::environment(),
     );

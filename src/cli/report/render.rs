@@ -167,7 +167,11 @@ fn about_task(account: &Account, task: &Task, frame: &Frame<'_>) -> Vec<String> 
     let runs: Vec<_> = account.runs_of(task.number()).collect();
     let summary = runs.iter().rev().find_map(|run| match &outcome(run)?.verdict {
         Verdict::Completed { summary } => Some(summary.as_str()),
-        Verdict::Failed { .. } | Verdict::Lost | Verdict::Unavailable { .. } | Verdict::NeverRan => None,
+        Verdict::Failed { .. }
+        | Verdict::Lost
+        | Verdict::Unavailable { .. }
+        | Verdict::NeverRan
+        | Verdict::NotResumed { .. } => None,
     });
     if let Some(summary) = summary.filter(|summary| !summary.trim().is_empty()) {
         blocks.push(quotation(summary));
@@ -243,10 +247,13 @@ fn verdict(account: &Account, run: &runs::Record, outcome: &Outcome) -> String {
         }
         (Verdict::Lost, None) => "**interrupted**: its process is gone and left no result".to_owned(),
         (Verdict::Unavailable { obstacle }, _) => {
-            let reason = crate::domain::hold::Hold::for_obstacle(obstacle, run.claimed_at).reason;
+            let reason = crate::domain::hold::Hold::for_obstacle(obstacle, None, run.claimed_at).reason;
             format!("**held**, no attempt counted: {}", inline(&reason))
         }
         (Verdict::NeverRan, _) => "**never started**".to_owned(),
+        (Verdict::NotResumed { message }, _) => {
+            format!("**could not continue its Claude session**, no attempt counted: {}", inline(message))
+        }
     }
 }
 
@@ -268,6 +275,7 @@ fn answer(decision: Decision, by: &Actor) -> String {
         Decision::Approved => format!("**approved** by {by}"),
         Decision::Rejected => format!("**rejected** by {by}"),
         Decision::Retried => format!("answered with **retry** by {by}"),
+        Decision::Continued => format!("answered with **continue** by {by}"),
         Decision::Skipped => format!("answered with **skip** by {by}"),
         Decision::Stopped => format!("answered with **stop** by {by}"),
         Decision::Withdrawn => format!("**withdrawn** by {by}"),
@@ -279,6 +287,10 @@ fn pauses(account: &Account, frame: &Frame<'_>) -> String {
         Event::Paused { .. }
         | Event::Resumed { .. }
         | Event::RunBlocked { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
+        | Event::RunNotResumed { .. }
         | Event::HoldBegan { .. }
         | Event::HoldEnded { .. } => true,
         Event::SessionStarted { .. }

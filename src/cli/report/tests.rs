@@ -14,6 +14,7 @@ use crate::domain::actor::Actor;
 use crate::domain::change::{Effect, World};
 use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
+use crate::domain::limits::Spent;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{OnTrouble, Policy};
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
@@ -57,7 +58,8 @@ impl Day {
             (account.gates.len(), account.runs.iter().any(|run| run.end.is_none()))
         });
         let fresh_gate = GateId::from_random(u32::try_from(gates).unwrap());
-        let world = World { now, fresh_gate, hold: None, run_open };
+        let today = Spent::nothing(now.to_zoned(TimeZone::UTC).date());
+        let world = World { now, fresh_gate, hold: None, last_hold: None, run_open, today };
         let before = self.account.as_ref().map(|account| &account.session);
         let next = transition(before, &Order { command, by, sent_at: None }, &world).unwrap();
         let session = next.session.clone();
@@ -95,7 +97,7 @@ impl Day {
             conversation: None,
         };
         let denials = denials.iter().map(ToString::to_string).collect();
-        let outcome = Box::new(Outcome { verdict, usage, denials });
+        let outcome = Box::new(Outcome { usage, denials, ..Outcome::bare(verdict) });
         self.tell(Command::Finish { run, outcome, took: Duration::from_secs(20) });
     }
 
@@ -132,7 +134,7 @@ fn keep(account: &mut Account, effect: Effect, now: Timestamp) {
         Effect::CloseRun(run, outcome) => {
             account.runs.iter_mut().find(|record| record.id == run).unwrap().end = Some((now, *outcome));
         }
-        Effect::BeginHold(_) | Effect::LiftHold => {}
+        Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
     }
 }
 
@@ -194,7 +196,7 @@ fn a_day_with_everything_in_it() {
     day.run(Verdict::Unavailable { obstacle: limit }, &[]);
     let run = day.claim();
     day.tell(Command::Pause { now: true });
-    let outcome = Outcome { verdict: Verdict::Lost, usage: Usage::default(), denials: Vec::new() };
+    let outcome = Outcome::bare(Verdict::Lost);
     day.tell(Command::Finish { run, outcome: Box::new(outcome), took: Duration::from_secs(20) });
     day.tell(Command::Resume);
     day.run(completed("Done."), &[]);

@@ -47,6 +47,7 @@ pub(super) fn card(session: &Session, gate: &Gate, is_told: bool, logs_dir: &Pat
                 let runs = task.progress.runs;
                 add(&format!("{DIM}Gate {}: after run {runs} of this task.{DIM:#}", gate.id), "  ");
                 add(&if is_told { String::new() } else { outcome(task, "Why") }, "  ");
+                known(task, &mut add);
                 add(&log(session, task, logs_dir), "  ");
             }
         }
@@ -69,6 +70,17 @@ fn question(session: &Session, gate: &Gate) -> String {
         About::Before { next: Next::End, .. } => "All tasks are done. May the session end?".to_owned(),
         About::Failed { task } => format!("What now? {} failed", subject(session, *task)),
         About::Interrupted { task } => format!("What now? {} was interrupted", subject(session, *task)),
+    }
+}
+
+/// What is known of the last run: how far it got, and what it changed.
+fn known(task: &Task, add: &mut impl FnMut(&str, &str)) {
+    let Some(recovery) = &task.progress.recovery else { return };
+    add(&format!("Known: {}", shortened(&recovery.how_far(), LONGEST_TEXT)), "  ");
+    let changed = recovery.what_changed().unwrap_or_default();
+    add(&shortened(&changed, LONGEST_TEXT), "  ");
+    if recovery.is_resumable() {
+        add("\"continue\" goes on in its Claude session, \"retry\" begins from scratch.", "  ");
     }
 }
 

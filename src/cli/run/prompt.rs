@@ -1,7 +1,7 @@
 //! The answers to a gate, as a prompt offers and understands them.
 
 use crate::domain::command::{Command, Target};
-use crate::domain::gate::{Choice, Gate};
+use crate::domain::gate::{About, Choice, Gate};
 use crate::domain::id::GateId;
 
 /// What an answer means.
@@ -41,6 +41,13 @@ pub(super) fn understand(answer: &str, gate: &Gate) -> Answer {
         "n" | "no" => "reject".to_owned(),
         word => word.to_owned(),
     };
+    if word == "continue" && matches!(gate.about, About::Failed { .. } | About::Interrupted { .. }) {
+        let target = Target::Gate(gate.id.clone());
+        return match words(rest, gate) {
+            Ok(feedback) => Answer::Give(Command::Continue { target, feedback }),
+            Err(problem) => Answer::Unclear(problem),
+        };
+    }
     let choices = gate.choices();
     let meant: Vec<Choice> =
         choices.iter().copied().filter(|choice| choice.as_str().starts_with(&word)).collect();

@@ -36,6 +36,8 @@ fn mark(event: &Event) -> (Style, char) {
         Event::TaskFailed { .. } => (RED, '✗'),
         Event::TaskInterrupted { .. }
         | Event::RunBlocked { .. }
+        | Event::RunOutOfBudget { .. }
+        | Event::RunNotResumed { .. }
         | Event::HoldBegan { .. }
         | Event::RunNeverRan { .. }
         | Event::SessionStopped { .. } => (YELLOW, '!'),
@@ -47,6 +49,8 @@ fn mark(event: &Event) -> (Style, char) {
         | Event::RunSuspended { .. }
         | Event::Paused { .. }
         | Event::Resumed { .. }
+        | Event::BudgetRaised { .. }
+        | Event::GotThrough { .. }
         | Event::HoldEnded { .. } => (DIM, '·'),
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use super::{Given, SECRET};
 use crate::config::Config;
 use crate::config::keys::{KEYS, SECTIONS};
+use crate::domain::limits::Budget;
 use crate::domain::policy::Policy;
 
 const EXAMPLE: &str = include_str!("../../../config.toml.example");
@@ -25,7 +26,11 @@ fn the_example_loads_with_every_key_taken_in() {
         [("WEBHOOK_SECRET", SECRET), ("PREVIOUS_WEBHOOK_SECRET", SECRET), ("NOTIFY_SECRET", SECRET)];
     let given = Given { file: Some(&enabled.join("\n")), environment: &variables, ..Given::default() };
     let config = given.load().unwrap();
-    assert_eq!(config.orchestrator.policy, Policy::default());
+    let limits = config.orchestrator.policy.limits.clone();
+    assert!(
+        Budget::ALL.iter().all(|budget| limits.of(*budget).is_some()) && limits.failures_in_a_row.is_some()
+    );
+    assert_eq!(config.orchestrator.policy, Policy { limits, ..Policy::default() });
     assert_eq!(config.checks.len(), 2);
 }
 

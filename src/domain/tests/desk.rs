@@ -1,9 +1,12 @@
 //! A session being driven: the engine's part of the work, with a clock and ids that can be foreseen.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::domain::actor::Actor;
 use crate::domain::change::{Effect, Transition, World};
@@ -11,6 +14,7 @@ use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
+use crate::domain::limits::Spent;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{ApprovalMode, Policy};
 use crate::domain::refused::Refused;
@@ -26,11 +30,21 @@ const MORNING: i64 = 1_763_631_000;
 pub(super) struct Desk {
     pub(super) session: Option<Session>,
     pub(super) hold: Option<Hold>,
+    last_hold: Option<Hold>,
     pub(super) sent_at: Option<Timestamp>,
     opening: Opening,
     seconds: i64,
     gates: u32,
     runs: i64,
+    /// What each run costs, how many tokens it uses and how long it takes, and whether it changes the project.
+    pub(super) price: Usd,
+    pub(super) tokens: u64,
+    pub(super) took: Duration,
+    pub(super) changes: Option<bool>,
+    today: Spent,
+    /// What the CLI has reported for each of its sessions, and which one the open run continues.
+    reported: HashMap<String, (Usd, u64)>,
+    resumes: Option<String>,
 }
 
 impl Desk {
@@ -42,7 +56,23 @@ impl Desk {
             policy,
             rehearsal: false,
         };
-        Self { session: None, hold: None, sent_at: None, opening, seconds: 0, gates: 0, runs: 0 }
+        Self {
+            session: None,
+            hold: None,
+            last_hold: None,
+            sent_at: None,
+            opening,
+            seconds: 0,
+            gates: 0,
+            runs: 0,
+            price: Usd::from_micros(420_000),
+            tokens: 0,
+            took: Duration::from_secs(27),
+            changes: None,
+            today: Spent::nothing(day_of(MORNING)),
+            reported: HashMap::new(),
+            resumes: None,
+        }
     }
 
     /// A desk at which the session has begun.
@@ -58,7 +88,7 @@ impl Desk {
 
     /// Gives a command a second after the one before, and keeps what the store would keep.
     pub(super) fn tell(&mut self, command: Command) -> Result<Transition, Refused> {
-        self.seconds += 1;
+        self.pass(Duration::from_secs(1));
         let workers = matches!(command, Command::Claim { .. } | Command::Finish { .. });
         let by = if workers { Actor::worker() } else { Actor::named("ann") };
         let order = Order { command, by, sent_at: self.sent_at.take() };
@@ -67,10 +97,24 @@ impl Desk {
         for effect in &transition.effects {
             match effect {
                 Effect::OpenGate(_) => self.gates += 1,
-                Effect::OpenRun { .. } => self.runs += 1,
-                Effect::BeginHold(hold) => self.hold = Some(hold.clone()),
+                Effect::OpenRun { resume, .. } => {
+                    self.runs += 1;
+                    self.resumes.clone_from(resume);
+                }
+                Effect::BeginHold(hold) => {
+                    self.hold = Some(hold.clone());
+                    self.last_hold = Some(hold.clone());
+                }
+                Effect::GotThrough => self.last_hold = None,
                 Effect::LiftHold => self.hold = None,
-                Effect::CloseGate(..) | Effect::CloseRun(..) => {}
+                Effect::CloseRun(_, outcome) => {
+                    let usage = &outcome.usage;
+                    self.today.cost += usage.cost;
+                    self.today.tokens += usage.tokens();
+                    let reported = self.reported.entry(usage.conversation.clone().unwrap()).or_default();
+                    *reported = (reported.0 + usage.cost, reported.1 + usage.tokens());
+                }
+                Effect::CloseGate(..) => {}
             }
         }
         Ok(transition)
@@ -81,8 +125,24 @@ impl Desk {
             now: self.now(),
             fresh_gate: GateId::from_random(self.gates),
             hold: self.hold.clone(),
+            last_hold: self.last_hold.clone(),
             run_open: self.session.as_ref().is_some_and(|session| session.run().is_some()),
+            today: self.today,
         }
+    }
+
+    /// Lets time go by.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.seconds += i64::try_from(time.as_secs()).unwrap();
+        let today = day_of(MORNING + self.seconds);
+        if self.today.day != today {
+            self.today = Spent::nothing(today);
+        }
+    }
+
+    /// Another session's run ends today.
+    pub(super) fn spend_elsewhere(&mut self, cost: Usd) {
+        self.today.cost += cost;
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -100,7 +160,16 @@ impl Desk {
     /// The end of the open run, or of one that isn't open when there is none.
     pub(super) fn finishing(&self, verdict: Verdict) -> Command {
         let run = self.session.as_ref().and_then(Session::run).map_or(RunId(99), |(run, _)| run);
-        finish(run, verdict)
+        let conversation = self.resumes.clone().unwrap_or_else(|| format!("conversation-{run}"));
+        let (cost, tokens) = self.reported.get(&conversation).copied().unwrap_or_default();
+        let usage = Usage {
+            cost: cost + self.price,
+            input_tokens: tokens + self.tokens,
+            conversation: Some(conversation),
+            ..Usage::default()
+        };
+        let outcome = Outcome { usage, changed: self.changes, ..Outcome::bare(verdict) };
+        Command::Finish { run, outcome: Box::new(outcome), took: self.took }
     }
 
     pub(super) fn gate(&self) -> Option<&Gate> {
@@ -152,6 +221,10 @@ impl Desk {
         self.claim();
         self.finish(completed());
     }
+}
+
+fn day_of(second: i64) -> Date {
+    Timestamp::from_second(second).unwrap().to_zoned(TimeZone::UTC).date()
 }
 
 pub(super) fn task(number: u32, kind: &str) -> TaskSpec {
@@ -208,6 +281,15 @@ pub(super) fn retry_task(number: u32) -> Command {
     Command::Retry { target: Target::Task(TaskNumber(number)), feedback: None }
 }
 
+/// Goes on with the current task's Claude session.
+pub(super) fn proceed() -> Command {
+    Command::Continue { target: Target::Current, feedback: None }
+}
+
+pub(super) fn proceed_with(number: u32) -> Command {
+    Command::Continue { target: Target::Task(TaskNumber(number)), feedback: None }
+}
+
 pub(super) fn stop() -> Command {
     Command::Stop { gate: None }
 }
@@ -215,7 +297,7 @@ pub(super) fn stop() -> Command {
 pub(super) fn finish(run: RunId, verdict: Verdict) -> Command {
     let cost = Usd::from_micros(420_000);
     let usage = Usage { cost, conversation: Some(format!("conversation-{run}")), ..Usage::default() };
-    let outcome = Box::new(Outcome { verdict, usage, denials: Vec::new() });
+    let outcome = Box::new(Outcome { usage, ..Outcome::bare(verdict) });
     Command::Finish { run, outcome, took: Duration::from_secs(27) }
 }
 
@@ -225,6 +307,11 @@ pub(super) fn completed() -> Verdict {
 
 pub(super) fn failed() -> Verdict {
     Verdict::Failed { failure: Failure::Reported { message: "no such table".to_owned() } }
+}
+
+pub(super) fn out_of_budget() -> Verdict {
+    let message = "Reached maximum budget ($0.05)".to_owned();
+    Verdict::Failed { failure: Failure::OutOfBudget { message } }
 }
 
 pub(super) fn usage_limit() -> Verdict {

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::desk::finish;
 use super::desk::{
-    Desk, approve, completed, failed, pause, pause_now, reject, retry, retry_task, skip, skip_task, stop,
-    task, usage_limit,
+    Desk, approve, completed, failed, out_of_budget, pause, pause_now, proceed, proceed_with, reject, retry,
+    retry_task, skip, skip_task, stop, task, usage_limit,
 };
 use super::shorthand::{SIGNS, at, effect, tasks};
 use crate::domain::change::Transition;
@@ -16,10 +16,12 @@ use crate::domain::event::Event;
 use crate::domain::gate::{About, Gate, Next, Reason};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, TaskNumber};
+use crate::domain::limits::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::refused::Refused;
 use crate::domain::run::Verdict;
 use crate::domain::session::{State, Work};
+use crate::domain::usd::Usd;
 
 type Given = Box<dyn Fn(&mut Desk) -> Command>;
 
@@ -117,6 +119,7 @@ fn stages() -> Vec<(&'static str, Desk)> {
         ("before the end", last_look),
         ("rejected checkpoint", after(&checkpoint, reject("add an index"))),
         ("failed", running.clone().then(|desk| desk.finish(failed()))),
+        ("out of budget", out_of_budget_gate()),
         ("interrupted", running.clone().then(|desk| desk.finish(Verdict::Lost))),
         ("before a task, paused", after(&waiting, pause())),
         ("ready", ready.clone()),
@@ -130,8 +133,27 @@ fn stages() -> Vec<(&'static str, Desk)> {
     ]
 }
 
+/// The first task's run ended where its budget did.
+fn out_of_budget_gate() -> Desk {
+    let limits = Limits { cost_per_task: Some(Usd::from_micros(400_000)), ..Limits::default() };
+    day_of(Policy { limits, ..policy() }).then(|desk| {
+        desk.start();
+        desk.told(skip_task(4));
+        desk.approve();
+        desk.claim();
+        desk.finish(out_of_budget());
+    })
+}
+
 fn day() -> Desk {
-    let policy = Policy { checkpoint_after: vec!["database".to_owned()], ..Policy::default() };
+    day_of(policy())
+}
+
+fn policy() -> Policy {
+    Policy { checkpoint_after: vec!["database".to_owned()], ..Policy::default() }
+}
+
+fn day_of(policy: Policy) -> Desk {
     Desk::new(vec![task(1, "database"), task(2, "backend"), task(3, "database"), task(4, "docs")], policy)
 }
 
@@ -170,6 +192,8 @@ fn commands() -> Vec<(&'static str, Given)> {
         ("retry", plain(retry())),
         ("retry #1", plain(retry_task(1))),
         ("retry #4", plain(retry_task(4))),
+        ("continue", plain(proceed())),
+        ("continue #1", plain(proceed_with(1))),
         ("stop", plain(stop())),
         ("claim", Box::new(|desk| desk.claiming())),
         (
@@ -184,6 +208,7 @@ fn commands() -> Vec<(&'static str, Given)> {
         ("finish failed", ended(failed())),
         ("finish lost", ended(Verdict::Lost)),
         ("finish unavailable", ended(usage_limit())),
+        ("finish not resumed", ended(Verdict::NotResumed { message: "No conversation found".to_owned() })),
         ("finish never ran", ended(Verdict::NeverRan)),
         ("finish of another run", plain(finish(RunId(77), completed()))),
     ]
@@ -195,16 +220,15 @@ fn sent_before(desk: &mut Desk) -> Command {
 }
 
 fn held(desk: &mut Desk, command: Command) -> Command {
-    desk.hold = Some(Hold {
-        kind: HoldKind::Login,
-        until: None,
-        reason: "Not logged in (log in with `claude` as the daemon's user, then /resume)".to_owned(),
-    });
+    desk.hold = Some(Hold::lasting(
+        HoldKind::Login,
+        "Not logged in (log in with `claude` as the daemon's user, then /resume)".to_owned(),
+    ));
     command
 }
 
 fn limited(desk: &mut Desk, command: Command) -> Command {
-    let until = Some(desk.now() + SignedDuration::from_hours(2));
-    desk.hold = Some(Hold { kind: HoldKind::UsageLimit, until, reason: "usage limit reached".to_owned() });
+    let until = desk.now() + SignedDuration::from_hours(2);
+    desk.hold = Some(Hold::until(HoldKind::UsageLimit, until, "usage limit reached".to_owned()));
     command
 }

@@ -1,21 +1,25 @@
 //! Random days: whatever is said in whatever order, these hold.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::desk::{Desk, completed, failed, finish, task, usage_limit};
+use super::desk::{Desk, completed, failed, finish, out_of_budget, task, usage_limit};
 use super::shadow::Shadow;
 use crate::domain::command::{Command, Target};
 use crate::domain::gate::Choice;
 use crate::domain::id::{GateId, RunId, TaskNumber};
+use crate::domain::limits::Limits;
 use crate::domain::plan::TaskSpec;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use crate::domain::run::Verdict;
 use crate::domain::session::{Session, State, Work};
 use crate::domain::task::{Progress, TaskState};
+use crate::domain::usd::Usd;
 
 /// How many days are lived through, and what is said on one of them at most.
 const DAYS: u32 = 5_000;
@@ -26,7 +30,7 @@ const KINDS: [&str; 3] = ["database", "backend", "docs"];
 #[derive(Clone, Copy, Debug)]
 enum Act {
     /// Whatever the session waits for: a yes, a claim, or a run's end.
-    GoOn(Ended),
+    GoOn(Ended, Spending),
     Start,
     Approve(Naming),
     Reject(Naming),
@@ -36,9 +40,14 @@ enum Act {
     Resume,
     Skip(Naming),
     Retry(Naming),
+    Continue(Naming),
     Stop(Naming),
+    /// Hours go by, in which a day may end.
+    Wait {
+        hours: u64,
+    },
     Claim,
-    Finish(Ended),
+    Finish(Ended, Spending),
     FinishAnother,
 }
 
@@ -54,9 +63,20 @@ enum Naming {
 enum Ended {
     Completed,
     Failed,
+    OutOfBudget,
     Lost,
     Unavailable,
     NeverRan,
+    NotResumed,
+}
+
+/// How a run was that has ended: what it cost, in cents, how many tokens it used, and whether it changed anything.
+#[derive(Clone, Copy, Debug)]
+struct Spending {
+    cents: u32,
+    tokens: u64,
+    seconds: u64,
+    changes: Option<bool>,
 }
 
 proptest! {
@@ -79,8 +99,10 @@ proptest! {
     ) {
         let mut desk = Desk::opened(tasks, policy);
         for act in acts {
-            let command = meant(&desk, act);
-            let _refused_or_not = desk.tell(command);
+            prepare(&mut desk, act);
+            if let Some(command) = meant(&desk, act) {
+                let _refused_or_not = desk.tell(command);
+            }
         }
         prop_assert!(worked_off(desk.clone())?, "work ends");
         prop_assert!(called_off(desk)?, "stop ends");
@@ -88,8 +110,9 @@ proptest! {
 }
 
 fn step(desk: &mut Desk, shadow: &mut Shadow, act: Act) -> Result<(), TestCaseError> {
+    prepare(desk, act);
     let before = desk.session.clone();
-    let command = meant(desk, act);
+    let Some(command) = meant(desk, act) else { return Ok(()) };
     let ended = before.as_ref().is_some_and(|session| session.open().is_none());
     let unknown_run = matches!(&command, Command::Finish { run, .. }
         if before.as_ref().and_then(Session::run).is_none_or(|(open, _)| open != *run));
@@ -203,7 +226,31 @@ fn carried_out(desk: &mut Desk, command: Command) -> Result<(), TestCaseError> {
     desk.tell(command).map(drop).map_err(|refused| TestCaseError::fail(format!("{said}: {refused}")))
 }
 
-fn meant(desk: &Desk, act: Act) -> Command {
+/// Lets happen what no command says.
+fn prepare(desk: &mut Desk, act: Act) {
+    match act {
+        Act::GoOn(_, spending) | Act::Finish(_, spending) => {
+            desk.price = Usd::from_micros(i64::from(spending.cents) * 10_000);
+            desk.tokens = spending.tokens;
+            desk.took = Duration::from_secs(spending.seconds);
+            desk.changes = spending.changes;
+        }
+        Act::Wait { hours } => desk.pass(Duration::from_hours(hours)),
+        Act::Start
+        | Act::Approve(_)
+        | Act::Reject(_)
+        | Act::Pause { .. }
+        | Act::Resume
+        | Act::Skip(_)
+        | Act::Retry(_)
+        | Act::Continue(_)
+        | Act::Stop(_)
+        | Act::Claim
+        | Act::FinishAnother => {}
+    }
+}
+
+fn meant(desk: &Desk, act: Act) -> Option<Command> {
     let gate = |naming: Naming| match naming {
         Naming::Nothing | Naming::Task(_) => None,
         Naming::TheGate => desk.gate().map(|gate| gate.id.clone()),
@@ -214,8 +261,9 @@ fn meant(desk: &Desk, act: Act) -> Command {
         (_, Some(gate)) => Target::Gate(gate),
         (_, None) => Target::Current,
     };
-    match act {
-        Act::GoOn(ended) => match desk.session.as_ref().and_then(Session::open).map(|open| &open.work) {
+    Some(match act {
+        Act::Wait { .. } => return None,
+        Act::GoOn(ended, _) => match desk.session.as_ref().and_then(Session::open).map(|open| &open.work) {
             Some(Work::Waiting { .. }) => Command::Approve { gate: None, note: None },
             Some(Work::Ready { .. }) => desk.claiming(),
             Some(Work::Running { .. } | Work::Ending { .. }) => desk.finishing(verdict(ended)),
@@ -233,20 +281,26 @@ fn meant(desk: &Desk, act: Act) -> Command {
             Command::Retry { target: Target::Task(ended(desk, position)), feedback: None }
         }
         Act::Retry(naming) => Command::Retry { target: target(naming), feedback: None },
+        Act::Continue(Naming::Task(position)) => {
+            Command::Continue { target: Target::Task(ended(desk, position)), feedback: None }
+        }
+        Act::Continue(naming) => Command::Continue { target: target(naming), feedback: None },
         Act::Stop(naming) => Command::Stop { gate: gate(naming) },
         Act::Claim => desk.claiming(),
-        Act::Finish(ended) => desk.finishing(verdict(ended)),
+        Act::Finish(ended, _) => desk.finishing(verdict(ended)),
         Act::FinishAnother => finish(RunId(-1), completed()),
-    }
+    })
 }
 
 fn verdict(ended: Ended) -> Verdict {
     match ended {
         Ended::Completed => completed(),
         Ended::Failed => failed(),
+        Ended::OutOfBudget => out_of_budget(),
         Ended::Lost => Verdict::Lost,
         Ended::Unavailable => usage_limit(),
         Ended::NeverRan => Verdict::NeverRan,
+        Ended::NotResumed => Verdict::NotResumed { message: "No conversation found".to_owned() },
     }
 }
 
@@ -280,13 +334,21 @@ fn acts() -> impl Strategy<Value = Act> {
         prop_oneof![
             5 => Just(Ended::Completed),
             2 => Just(Ended::Failed),
+            1 => Just(Ended::OutOfBudget),
             2 => Just(Ended::Lost),
             1 => Just(Ended::Unavailable),
             1 => Just(Ended::NeverRan),
+            1 => Just(Ended::NotResumed),
         ]
     };
+    let spending = || {
+        let changes = select(vec![None, Some(true), Some(false), Some(false)]);
+        (0..=60_u32, 0..=600_u64, 0..=600_u64, changes)
+            .prop_map(|(cents, tokens, seconds, changes)| Spending { cents, tokens, seconds, changes })
+    };
     prop_oneof![
-        24 => ended().prop_map(Act::GoOn),
+        24 => (ended(), spending()).prop_map(|(ended, spending)| Act::GoOn(ended, spending)),
+        1 => (1..=20_u64).prop_map(|hours| Act::Wait { hours }),
         1 => Just(Act::Start),
         4 => naming().prop_map(Act::Approve),
         4 => naming().prop_map(Act::Reject),
@@ -294,9 +356,10 @@ fn acts() -> impl Strategy<Value = Act> {
         3 => Just(Act::Resume),
         5 => naming().prop_map(Act::Skip),
         6 => naming().prop_map(Act::Retry),
+        3 => naming().prop_map(Act::Continue),
         1 => naming().prop_map(Act::Stop),
         2 => Just(Act::Claim),
-        2 => ended().prop_map(Act::Finish),
+        2 => (ended(), spending()).prop_map(|(ended, spending)| Act::Finish(ended, spending)),
         1 => Just(Act::FinishAnother),
     ]
 }
@@ -330,7 +393,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         select(vec![ApprovalMode::Manual, ApprovalMode::Required, ApprovalMode::Auto, ApprovalMode::Auto]);
     let trouble =
         || select(vec![OnTrouble::Ask, OnTrouble::Ask, OnTrouble::Retry, OnTrouble::Skip, OnTrouble::Stop]);
-    (modes, kinds(), kinds(), kinds(), trouble(), trouble(), 1..=3_u32).prop_map(
+    (modes, kinds(), kinds(), kinds(), trouble(), trouble(), 1..=3_u32, limits()).prop_map(
         |(
             approval_mode,
             checkpoint_after,
@@ -339,6 +402,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             on_failure,
             on_interrupted,
             max_attempts,
+            limits,
         )| {
             Policy {
                 approval_mode,
@@ -348,6 +412,32 @@ fn policies() -> impl Strategy<Value = Policy> {
                 on_failure,
                 on_interrupted,
                 max_attempts,
+                limits,
+            }
+        },
+    )
+}
+
+/// Limits low enough to be reached on a day of a few runs.
+fn limits() -> impl Strategy<Value = Limits> {
+    let usd = || option::of((1..=100_i64).prop_map(|cents| Usd::from_micros(cents * 10_000)));
+    let seconds = option::of((1..=1000_u64).prop_map(Duration::from_secs));
+    (usd(), usd(), usd(), option::of(1..=1000_u64), seconds, option::of(1..=3_u32)).prop_map(
+        |(
+            cost_per_task,
+            cost_per_session,
+            cost_per_day,
+            tokens_per_day,
+            runtime_per_session,
+            failures_in_a_row,
+        )| {
+            Limits {
+                cost_per_task,
+                cost_per_session,
+                cost_per_day,
+                tokens_per_day,
+                runtime_per_session,
+                failures_in_a_row,
             }
         },
     )

@@ -82,5 +82,6 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::CloseRun(run, _) => format!("CloseRun {run}"),
         Effect::BeginHold(hold) => format!("BeginHold {}", hold.kind.as_str()),
         Effect::LiftHold => "LiftHold".to_owned(),
+        Effect::GotThrough => "GotThrough".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,9 +13,12 @@ use crate::domain::event::{Event, Figures, Subject};
 use crate::domain::gate::{About, Closing, Decision, Gate, Next, Reason};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, TaskNumber};
+use crate::domain::limits::{Allowance, Amount, Budget, Limits};
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::recovery::Recovery;
+use crate::domain::run::{Failure, Obstacle, Outcome, Reported, Usage, Verdict};
 use crate::domain::session::{Open, State, Why, Work};
+use crate::domain::size::Size;
 use crate::domain::task::{Approval, Progress, TaskState};
 use crate::domain::usd::Usd;
 
@@ -59,7 +63,9 @@ fn ann() -> Actor {
 }
 
 fn states() -> Vec<State> {
-    let open = |work| State::Open(Open { work, paused: None, owed: Vec::new() });
+    let open = |work| {
+        State::Open(Open { work, paused: None, owed: Vec::new(), allowances: Vec::new(), fruitless: 0 })
+    };
     let (task, run) = (TaskNumber(2), RunId(12));
     vec![
         open(Work::Waiting { gate: gate(About::Failed { task }) }),
@@ -69,7 +75,13 @@ fn states() -> Vec<State> {
         open(Work::Ending { task, run, why: Why::Pause, by: ann() }),
         open(Work::Ending { task, run, why: Why::Skip, by: ann() }),
         open(Work::Ending { task, run, why: Why::Stop, by: Actor::named("ann") }),
-        State::Open(Open { work: Work::Ready { task }, paused: Some(at(5)), owed: reasons() }),
+        State::Open(Open {
+            work: Work::Ready { task },
+            paused: Some(at(5)),
+            owed: reasons(),
+            allowances: allowances(),
+            fruitless: 2,
+        }),
         State::Completed { at: at(60) },
         State::Stopped { at: at(60) },
     ]
@@ -87,6 +99,38 @@ fn reasons() -> Vec<Reason> {
         Reason::Dependency { on: task },
         Reason::Rejected { task, feedback: Some("add an index".to_owned()) },
         Reason::Rejected { task, feedback: None },
+        Reason::Spent {
+            budget: Budget::CostPerDay,
+            used: usd(4_980_000),
+            of: usd(5_000_000),
+            more: usd(5_000_000),
+        },
+        Reason::Spent {
+            budget: Budget::TokensPerDay,
+            used: Amount::Tokens(1_000_001),
+            of: Amount::Tokens(1_000_000),
+            more: Amount::Tokens(1_000_000),
+        },
+        Reason::Spent {
+            budget: Budget::RuntimePerSession,
+            used: Amount::Time(Duration::from_millis(3_600_500)),
+            of: Amount::Time(Duration::from_hours(1)),
+            more: Amount::Time(Duration::from_hours(1)),
+        },
+        Reason::Fruitless { failures: 3 },
+    ]
+}
+
+fn usd(micros: i64) -> Amount {
+    Amount::Usd(Usd::from_micros(micros))
+}
+
+fn allowances() -> Vec<Allowance> {
+    let granted = |budget, task, day, up_to| Allowance { budget, task, day, up_to };
+    vec![
+        granted(Budget::CostPerTask, Some(TaskNumber(2)), None, usd(1_500_000)),
+        granted(Budget::CostPerSession, None, None, usd(20_000_000)),
+        granted(Budget::CostPerDay, None, Some(date(2025, 11, 20)), usd(9_980_000)),
     ]
 }
 
@@ -109,6 +153,7 @@ fn decisions() -> Vec<Decision> {
         Decision::Approved,
         Decision::Rejected,
         Decision::Retried,
+        Decision::Continued,
         Decision::Skipped,
         Decision::Stopped,
         Decision::Withdrawn,
@@ -136,6 +181,16 @@ fn progresses() -> Vec<Progress> {
         runs: 3,
         attempts: 2,
         conversation: Some("3f0c".to_owned()),
+        reported: Reported { cost: Usd::from_micros(420_000), input_tokens: 1200, output_tokens: 340 },
+        recovery: Some(Recovery {
+            last_activity: Some("Edit src/lib.rs".to_owned()),
+            took: Duration::from_secs(27),
+            cost: Usd::from_micros(420_000),
+            changed: Some(true),
+            changes: vec!["2 files changed".to_owned()],
+            conversation: Some("3f0c".to_owned()),
+            reported: Reported::default(),
+        }),
         check_output: Some("1 test failed".to_owned()),
         summary: Some("check \"tests\" failed: exit code 1".to_owned()),
         cost: Usd::from_micros(1_234_567),
@@ -147,7 +202,7 @@ fn progresses() -> Vec<Progress> {
 }
 
 fn outcomes() -> Vec<Outcome> {
-    let bare = |verdict| Outcome { verdict, usage: Usage::default(), denials: Vec::new() };
+    let bare = Outcome::bare;
     vec![
         Outcome {
             verdict: Verdict::Completed { summary: "Done.".to_owned() },
@@ -159,11 +214,15 @@ fn outcomes() -> Vec<Outcome> {
                 conversation: Some("3f0c".to_owned()),
             },
             denials: vec!["Write notes.txt".to_owned()],
+            changed: Some(true),
+            changes: vec!["2 files changed".to_owned()],
+            last_activity: Some("Edit src/lib.rs".to_owned()),
         },
         bare(Verdict::Failed { failure: failures().remove(0) }),
         bare(Verdict::Lost),
         bare(Verdict::Unavailable { obstacle: obstacles().remove(0) }),
         bare(Verdict::NeverRan),
+        bare(Verdict::NotResumed { message: "No conversation found".to_owned() }),
     ]
 }
 
@@ -172,9 +231,11 @@ fn failures() -> Vec<Failure> {
     vec![
         Failure::Reported { message: message.clone() },
         Failure::LimitReached { message: message.clone() },
+        Failure::OutOfBudget { message: message.clone() },
         Failure::NoResult { code: 1, message },
         Failure::TimedOut { after: Duration::from_hours(1) },
         Failure::WentQuiet { after: Duration::from_mins(10) },
+        Failure::PrintedTooMuch { limit: Size(2_000_000_000) },
         Failure::Check {
             name: "tests".to_owned(),
             reason: "exit code 1".to_owned(),
@@ -188,18 +249,20 @@ fn obstacles() -> Vec<Obstacle> {
     vec![
         Obstacle::UsageLimit { resets_at: Some(at(3600)), message: message.clone() },
         Obstacle::UsageLimit { resets_at: None, message: message.clone() },
-        Obstacle::Login { message: message.clone() },
+        Obstacle::Login { message: message.clone(), remedy: None },
+        Obstacle::Login { message: message.clone(), remedy: Some("claude auth login".to_owned()) },
+        Obstacle::Disk { message: message.clone() },
         Obstacle::Api { message: message.clone() },
         Obstacle::Launch { message },
     ]
 }
 
 fn holds() -> Vec<Hold> {
-    let kinds = [HoldKind::UsageLimit, HoldKind::Login, HoldKind::Api, HoldKind::Launch, HoldKind::Leftover];
     let reason = "Not logged in".to_owned();
-    let lasting = kinds.map(|kind| Hold { kind, until: None, reason: reason.clone() });
-    let ending = Hold { kind: HoldKind::Api, until: Some(at(60)), reason: reason.clone() };
-    lasting.into_iter().chain([ending]).collect()
+    let lasting = HoldKind::ALL.map(|kind| Hold::lasting(kind, reason.clone()));
+    let ending = Hold::until(HoldKind::Api, at(60), reason.clone());
+    let repeated = Hold { since: Some(at(0)), again: 3, ..ending.clone() };
+    lasting.into_iter().chain([ending, repeated]).collect()
 }
 
 fn policies() -> Vec<Policy> {
@@ -212,11 +275,21 @@ fn policies() -> Vec<Policy> {
         on_failure,
         on_interrupted,
         max_attempts: 3,
+        limits: Limits::default(),
+    };
+    let limits = Limits {
+        cost_per_task: Some(Usd::from_micros(2_500_000)),
+        cost_per_session: Some(Usd::from_micros(10_000_000)),
+        cost_per_day: Some(Usd::from_micros(25_000_000)),
+        tokens_per_day: Some(20_000_000),
+        runtime_per_session: Some(Duration::from_hours(8)),
+        failures_in_a_row: Some(3),
     };
     vec![
         with(ApprovalMode::Manual, OnTrouble::Ask, OnTrouble::Retry),
         with(ApprovalMode::Required, OnTrouble::Skip, OnTrouble::Stop),
         with(ApprovalMode::Auto, OnTrouble::Ask, OnTrouble::Ask),
+        Policy { limits, ..with(ApprovalMode::Auto, OnTrouble::Ask, OnTrouble::Ask) },
     ]
 }
 
@@ -254,7 +327,8 @@ fn events() -> Vec<Event> {
             rehearsal: false,
             by: by.clone(),
         },
-        Event::TaskStarted { subject: subject.clone(), run, attempt: 1, resumed: false },
+        Event::TaskStarted { subject: subject.clone(), run, attempt: 1, resumed: false, trial: false },
+        Event::TaskStarted { subject: subject.clone(), run, attempt: 2, resumed: true, trial: true },
         Event::TaskCompleted {
             subject: subject.clone(),
             run,
@@ -266,11 +340,21 @@ fn events() -> Vec<Event> {
         Event::TaskFailed { subject: subject.clone(), run, failure: failures()[0].to_string(), took, cost },
         Event::TaskInterrupted { subject: subject.clone(), run },
         Event::TaskSkipped { subject: subject.clone(), by: by.clone() },
-        Event::TaskRetried { subject: subject.clone(), by: by.clone(), feedback: Some("again".to_owned()) },
+        Event::TaskRetried {
+            subject: subject.clone(),
+            by: by.clone(),
+            feedback: Some("again".to_owned()),
+            continues: false,
+        },
+        Event::TaskRetried { subject: subject.clone(), by: by.clone(), feedback: None, continues: true },
         Event::GateReminded { gate: gates().remove(0), subject: Some(subject.clone()), waited: took },
         Event::RunSuspended { subject: subject.clone(), run, continues: true },
         Event::RunBlocked { subject: subject.clone(), run, hold: hold.clone() },
+        Event::RunOutOfBudget { subject: subject.clone(), run, took, cost, continues: true },
+        Event::RunNotResumed { subject: subject.clone(), run, message: "No conversation found".to_owned() },
         Event::RunNeverRan { subject, run },
+        Event::GotThrough { hold: holds().remove(2) },
+        Event::BudgetRaised { budget: Budget::CostPerDay, up_to: usd(9_980_000), by: by.clone() },
         Event::Paused { by: by.clone() },
         Event::Resumed { by: by.clone() },
         Event::HoldBegan { hold: hold.clone() },

@@ -182,7 +182,10 @@ fn a_usage_limit_keeps_the_approval_and_charges_no_attempt() {
     desk.finish(usage_limit());
     assert_now(&desk, "ready 1 [*..]");
     assert_eq!((progress(&desk, 1).runs, progress(&desk, 1).attempts), (1, 0));
-    assert_eq!(desk.refused(desk.claiming()), "nothing may start: usage limit reached");
+    assert_eq!(
+        desk.refused(desk.claiming()),
+        "nothing may start: usage limit reached; when there is more: /resume"
+    );
     desk.told(Command::Resume);
     desk.work();
     assert_eq!((progress(&desk, 1).runs, progress(&desk, 1).attempts), (2, 1));
