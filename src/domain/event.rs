@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
@@ -83,6 +84,10 @@ pub enum Event {
     HoldBegan { hold: Hold },
     /// A hold ended.
     HoldEnded { hold: Hold, by: Actor },
+    /// A database that couldn't be read was put aside for a new one.
+    DatabaseReplaced { set_aside: String },
+    /// The database is a copy from earlier.
+    DatabaseRestored { made_at: Option<Timestamp> },
     /// Every task is done with.
     SessionCompleted {
         #[serde(flatten)]
@@ -174,6 +179,8 @@ impl Event {
             Self::GateReminded { .. } => "gate_reminded",
             Self::HoldBegan { .. } => "hold_began",
             Self::HoldEnded { .. } => "hold_ended",
+            Self::DatabaseReplaced { .. } => "database_replaced",
+            Self::DatabaseRestored { .. } => "database_restored",
             Self::SessionCompleted { .. } => "session_completed",
             Self::SessionStopped { .. } => "session_stopped",
         }
@@ -200,6 +207,8 @@ impl Event {
             | Self::Resumed { .. }
             | Self::HoldBegan { .. }
             | Self::HoldEnded { .. }
+            | Self::DatabaseReplaced { .. }
+            | Self::DatabaseRestored { .. }
             | Self::SessionCompleted { .. }
             | Self::SessionStopped { .. } => None,
         }
@@ -277,6 +286,16 @@ impl Event {
             Self::HoldEnded { hold, by } => {
                 format!("Hold ended by {by} ({})", hold.kind.as_str().replace('_', " "))
             }
+            Self::DatabaseReplaced { set_aside } => format!(
+                "The database could not be read and was put aside as {set_aside}: a new one was begun, which knows nothing \
+                 of earlier sessions"
+            ),
+            Self::DatabaseRestored { made_at } => format!(
+                "The database was restored{}: what happened since then is not in it",
+                made_at.map_or(String::from(" from a copy"), |at| {
+                    at.strftime(" from a backup of %Y-%m-%d %H:%M UTC").to_string()
+                })
+            ),
             Self::SessionCompleted { figures } => {
                 format!("Session completed{}: {figures}", marked(figures.rehearsal))
             }

@@ -9,7 +9,7 @@ use crate::domain::id::{RunId, SessionId};
 use crate::domain::session::Session;
 use crate::store::outbox::{self, Counts};
 use crate::store::runs::{self, Run};
-use crate::store::{self, holds, sessions};
+use crate::store::{self, aside, holds, sessions};
 
 /// The committed state of everything that isn't history.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub hold: Option<Hold>,
     /// How many notifications wait, and how many were given up.
     pub notifications: Counts,
+    /// What there is to say of a database that was put aside for this one.
+    pub set_aside: Option<String>,
     pub(super) last_run: RunId,
 }
 
@@ -38,6 +40,7 @@ impl Snapshot {
             run: runs::open(conn).await?,
             hold: holds::current(conn).await?,
             notifications: outbox::counts(conn).await?,
+            set_aside: aside::notice(conn).await?,
             last_run: runs::last(conn).await?,
         })
     }

@@ -101,6 +101,8 @@ pub(super) struct Scene<'a> {
     pub(super) session: Option<&'a Session>,
     pub(super) hold: Option<Hold>,
     pub(super) notifications: Counts,
+    /// What there is to say of a database that was put aside for this one.
+    pub(super) set_aside: Option<&'a str>,
     pub(super) task_file_changed: bool,
     pub(super) now: Timestamp,
     pub(super) zone: &'a TimeZone,
@@ -114,7 +116,7 @@ impl StatusView {
             return Self {
                 hold: hold_view,
                 notifications: scene.notifications.into(),
-                message: "No session yet: /start begins one".to_owned(),
+                message: nothing_yet(scene.set_aside),
                 ..Self::default()
             };
         };
@@ -146,6 +148,11 @@ impl StatusView {
             message: told(session, scene),
         }
     }
+}
+
+fn nothing_yet(set_aside: Option<&str>) -> String {
+    let nothing = "No session yet: /start begins one";
+    set_aside.map_or(nothing.to_owned(), |set_aside| format!("{nothing}\n{set_aside}"))
 }
 
 fn runtime(session: &Session, now: Timestamp) -> std::time::Duration {

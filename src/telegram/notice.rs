@@ -63,8 +63,8 @@ pub fn notice(events: &[Event], _scene: &Scene<'_>) -> Option<Notice> {
         Event::TaskCompleted { .. } | Event::SessionCompleted { .. } | Event::SessionStopped { .. } => {
             Some(Kind::Success)
         }
-        Event::TaskFailed { .. } => Some(Kind::Error),
-        Event::TaskInterrupted { .. } => Some(Kind::Warning),
+        Event::TaskFailed { .. } | Event::DatabaseReplaced { .. } => Some(Kind::Error),
+        Event::TaskInterrupted { .. } | Event::DatabaseRestored { .. } => Some(Kind::Warning),
         Event::GateClosed { .. }
         | Event::TaskSkipped { .. }
         | Event::TaskRetried { .. }

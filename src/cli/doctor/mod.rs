@@ -35,6 +35,9 @@ pub(super) struct Arguments {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
+    /// Look through the whole database for damage, which takes a while where it is large
+    #[arg(long)]
+    check_database: bool,
 }
 
 pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Error> {
@@ -44,7 +47,7 @@ pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Err
     match global.load() {
         Ok(config) => {
             report.add(files.found());
-            runtime.block_on(look(&config, &files, &mut report));
+            runtime.block_on(look(&config, &files, arguments, &mut report));
         }
         Err(Error::Config(errors)) => {
             for sentence in errors.sentences() {
@@ -56,7 +59,7 @@ pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Err
     Ok(if report.close() { Exit::Ok } else { Exit::Failed })
 }
 
-async fn look(config: &Config, files: &Files, report: &mut Report) {
+async fn look(config: &Config, files: &Files, arguments: &Arguments, report: &mut Report) {
     for finding in secrets::look(config, files) {
         report.add(finding);
     }
@@ -69,6 +72,9 @@ async fn look(config: &Config, files: &Files, report: &mut Report) {
     }
     for finding in state::look(config).await {
         report.add(finding);
+    }
+    if arguments.check_database {
+        report.add(state::look_through(&config.paths.database).await);
     }
     for finding in network::look(config).await {
         report.add(finding);

@@ -280,6 +280,8 @@ fn pauses(account: &Account, frame: &Frame<'_>) -> String {
         | Event::Resumed { .. }
         | Event::RunBlocked { .. }
         | Event::HoldBegan { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::HoldEnded { .. } => true,
         Event::SessionStarted { .. }
         | Event::GateOpened { .. }

@@ -37,6 +37,8 @@ fn mark(event: &Event) -> (Style, char) {
         Event::TaskInterrupted { .. }
         | Event::RunBlocked { .. }
         | Event::HoldBegan { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::RunNeverRan { .. }
         | Event::SessionStopped { .. } => (YELLOW, '!'),
         Event::GateOpened { .. } | Event::GateReminded { .. } => (YELLOW, '?'),
