@@ -56,6 +56,11 @@ fn troubleshooting() {
 }
 
 #[test]
+fn backup() {
+    follow("docs/backup.md");
+}
+
+#[test]
 fn newcomer() {
     follow("docs/newcomer.md");
 }
