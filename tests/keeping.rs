@@ -226,6 +226,37 @@ mod what_cannot_be_read {
         });
     }
 
+    /// A name that was mistaken for the database's is no damage.
+    #[test]
+    fn what_was_never_a_database_stays_where_it_is() {
+        let daemon = Daemon::with(Claude::stand_in()).set("paths", "database", "config.toml").prepare();
+        let (code, said) = daemon.serve_in_vain();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("file is not a database; choose another paths.database"), "{said}");
+        assert!(named(&daemon, "config.toml.corrupt-").is_empty());
+    }
+
+    /// The note in the lock file outlives whoever is cut off between putting a database aside and telling it.
+    #[test]
+    fn what_one_process_put_aside_the_next_one_tells() {
+        let mut daemon = Daemon::with(Claude::stand_in()).prepare();
+        let lock = daemon.folder().join("orchestrator.db.lock");
+        fs::write(&lock, r#"{"in_use":true,"set_aside":"/srv/orchestrator.db.corrupt-20251120-093015"}"#)
+            .unwrap();
+        daemon.restart();
+        let message = daemon.status()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("put aside as /srv/orchestrator.db.corrupt-20251120-093015"), "{message}");
+        daemon.sigterm();
+        daemon.restart();
+        let told = "SELECT count(*) FROM events WHERE kind = 'database_replaced'";
+        assert_eq!(daemon.database().numbers(told), [1], "once");
+
+        daemon.sigterm();
+        fs::write(&lock, "neither a note nor").unwrap();
+        daemon.restart();
+        until(SOON, "the database to be looked through", || daemon.said().contains("the database is sound"));
+    }
+
     #[test]
     fn what_is_only_busy_stays_where_it_is() {
         let mut daemon = waiting();

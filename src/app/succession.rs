@@ -17,11 +17,13 @@ pub(super) async fn open(
     settings: engine::Settings,
 ) -> Result<Arc<Engine>, store::Error> {
     let engine = match begin(database, lock, &settings).await {
-        Err(damage) if damage.is_damage() => {
+        Ok(engine) => engine,
+        Err(error) => {
+            let damage = error.damage().filter(|_| aside::was_ours(database, &lock.note()));
+            let Some(damage) = damage else { return Err(error) };
             put_aside(database, lock, &settings, &damage)?;
             begin(database, lock, &settings).await?
         }
-        other => other?,
     };
     if let Some(set_aside) = lock.note().set_aside {
         engine.tell_replaced(set_aside.display().to_string()).await?;
@@ -64,7 +66,7 @@ fn put_aside(
     database: &Path,
     lock: &Lock,
     settings: &engine::Settings,
-    damage: &store::Error,
+    damage: &str,
 ) -> Result<(), store::Error> {
     let now = clock().to_zoned(settings.timezone.clone());
     let place = aside::place(database, &now.strftime("corrupt-%Y%m%d-%H%M%S").to_string());

@@ -1,11 +1,24 @@
 //! A database that can't be read is put aside, with all that belongs to it: nothing is deleted.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use sqlx::SqliteConnection;
 
-use super::Error;
+use super::{Error, Note};
 use crate::files::{beside, free};
+
+/// Whether a file that can't be read was a database of ours, as far as anyone can tell: it was used as one, says that it is
+/// one, or has the name of one. Somebody's configuration or notes under `paths.database` are a mistake, not damage.
+pub fn was_ours(path: &Path, note: &Note) -> bool {
+    let mut header = [0; 15];
+    let says_so = File::open(path).and_then(|file| file.read_exact_at(&mut header, 0)).is_ok()
+        && header == *b"SQLite format 3";
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let is_named_so = ending.is_some_and(|ending| ["db", "sqlite", "sqlite3"].contains(&ending));
+    note.epoch.is_some() || says_so || is_named_so
+}
 
 /// Where a database can be put aside: `<database>.<ending>`, or the next name that is free.
 pub fn place(path: &Path, ending: &str) -> PathBuf {

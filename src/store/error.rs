@@ -115,8 +115,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the file itself is no database, or none any more: whoever opens it will always meet this.
-    pub fn is_damage(&self) -> bool {
+    /// What `SQLite` says of a file that is no database, or none any more: whoever opens it will always meet this.
+    pub fn damage(&self) -> Option<String> {
         let cause = match self {
             Self::Open { source, .. }
             | Self::Unavailable(source)
@@ -134,7 +134,7 @@ impl Error {
             | Self::OtherVersion { .. }
             | Self::Corrupt { .. } => None,
         };
-        matches!(cause.and_then(primary), Some(code::CORRUPT | code::NOTADB))
+        cause.filter(|cause| matches!(primary(cause), Some(code::CORRUPT | code::NOTADB))).map(said)
     }
 
     pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {

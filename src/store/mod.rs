@@ -46,7 +46,7 @@ pub use self::look::{look, visit};
 pub use self::note::Note;
 pub use self::readers::Readers;
 pub use self::survey::{Survey, survey};
-use crate::files::private;
+use crate::files::{beside, private};
 
 /// How long a statement waits for another process, such as a backup, that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -148,6 +148,12 @@ impl Store {
     /// Cancelled when the database has failed in a way that nothing can be trusted after.
     pub fn broken(&self) -> &CancellationToken {
         &self.broken
+    }
+
+    /// How long its files are, by what they are.
+    pub fn sizes(&self) -> [(&'static str, u64); 2] {
+        [("database", ""), ("wal", "-wal")]
+            .map(|(file, ending)| (file, beside(&self.path, ending).metadata().map_or(0, |file| file.len())))
     }
 
     /// What is wrong with the file, as far as it was looked through.

@@ -23,6 +23,9 @@ use crate::store::prune::{self, Old, Standing};
 use crate::store::{self, requests};
 use crate::telemetry;
 
+/// How long others are let in between two steps: whoever waits for SQLite's lock isn't next in any line.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// What folders begin with that hold the files of runs which a restored database doesn't know.
 pub const BEFORE_RESTORE: &str = "before-restore";
 
@@ -173,7 +176,7 @@ async fn rows(
             0 => return Ok(all),
             some => all += some,
         }
-        tokio::task::yield_now().await;
+        tokio::time::sleep(BREATH).await;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cli::health::{self, Answer};
 use crate::cli::shown;
 use crate::config::Config;
 use crate::files::reason;
-use crate::store::{self, Depth, Error, Lock};
+use crate::store::{self, Depth, Error, Lock, aside};
 
 const GIB: u64 = 1 << 30;
 /// Less will not last for a day of runs that print much.
@@ -77,11 +77,14 @@ async fn content(path: &Path) -> Finding {
             format!("{name} can't be written now: {}", store::said(&error)),
             "call this again in a while",
         ),
-        Err(damage) if damage.is_damage() => Finding::fail(
+        Err(error) if error.damage().is_some() => Finding::fail(
             "database",
-            format!("{name} can't be read: {damage}"),
-            "restore a backup (docs/backup.md); otherwise the next start puts it aside and begins a new one. If it is no \
-             database of this program, choose another paths.database",
+            format!("{name} can't be read: {}", error.damage().unwrap_or_default()),
+            if aside::was_ours(path, &note) {
+                "go back to a backup (docs/backup.md), or let the next start put it aside and begin a new one"
+            } else {
+                correct
+            },
         ),
         Err(Error::Mixed { log, .. }) => Finding::warn(
             "database",
