@@ -114,6 +114,7 @@ fn a_history_that_is_older_than_the_counting_is_counted() {
          DROP TABLE tallies;
          DROP TABLE durations;
          DROP TABLE notifications;
+         DROP TABLE retired_gates;
          ALTER TABLE gates DROP COLUMN reminders;
          DELETE FROM _sqlx_migrations WHERE version >= 2",
         dropped.concat()
