@@ -8,11 +8,14 @@
 //! 1. **One pure function**, [`domain::transition::transition`], says what a command does to a session: the next state,
 //!    what happened, and what is to be stored or asked for besides. What comes next is decided in one place, `settle`.
 //! 2. **One transaction** of the [`engine`] writes all of it. Nothing is acknowledged before it has committed.
-//! 3. **One doorbell** rings after each commit. The [`worker`] re-reads what is committed and reconciles; a ring that is
-//!    missed, a restart and a crash cost nothing.
+//! 3. **One doorbell** rings after each commit. The [`worker`] and the [`notifier`] re-read what is committed and
+//!    reconcile; a ring that is missed, a restart and a crash cost nothing.
 //!
 //! A command's way: [`http`] or [`cli`] → [`engine::Engine::execute`] → `transition` → [`store`] → commit → doorbell →
 //! [`worker`] → [`claude::spawn`] → [`claude::see_through`] → [`engine::Engine::finish`] → `transition` → …
+//!
+//! What it tells goes three ways, in the same transaction: into the story ([`store::events`]), into the answer, and into the
+//! outbox ([`store::outbox`]), in words of [`telegram`]; the [`notifier`] carries it from there to n8n.
 //!
 //! # The map
 //!
@@ -24,8 +27,8 @@
 //! | 7 | [`app`]: the composition root |
 //! | 6 | [`http`], [`worker`], [`notifier`], [`upkeep`]: the things that live |
 //! | 5 | [`engine`]: the only writer of session state |
-//! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] |
-//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder · [`outward`]: HTTP to others |
+//! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] · [`outward`]: HTTP to others |
+//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
 //! | 2 | [`taskfile`]: markdown ↔ plan → prompt · [`telegram`]: how things read in a chat · [`signature`]: Standard Webhooks; all pure |
 //! | 1 | [`domain`]: the rules, pure |
 //!

@@ -9,7 +9,10 @@ need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need cc gcc libc6-dev
 need curl curl
 need git git
+need g++ g++
+need make make
 need npm npm
+need openssl openssl
 need promtool prometheus
 need zsh zsh
 need fish fish

@@ -60,7 +60,7 @@ fn each_chat_hears_once_of_what_it_did_not_cause() {
 
     let told = receiver.accepted();
     assert_eq!(told.len(), receiver.ledger().len(), "nothing twice");
-    let done = ["task_started", "task_completed", "task_started", "task_completed"];
+    let done = ["task_started", "task_completed", "task_started", "session_completed"];
     let with = |others: &[&str]| {
         let mut events: Vec<_> =
             done[..2].iter().chain(others).chain(&done[2..]).map(ToString::to_string).collect();
@@ -145,7 +145,7 @@ fn a_notification_that_is_refused_five_times_is_given_up_and_those_behind_it_go_
     });
     let daemon = notifying(&receiver).set("telegram", "chat_id", ANA).approval_mode("auto").start();
     daemon.start(&[task("Only")]);
-    receiver.await_event(A_RUN, "task_completed", Some(ANA));
+    receiver.await_event(A_RUN, "session_completed", Some(ANA));
 
     let refused: Vec<_> =
         receiver.ledger().into_iter().filter(|delivery| delivery.event() == "task_started").collect();
@@ -155,8 +155,7 @@ fn a_notification_that_is_refused_five_times_is_given_up_and_those_behind_it_go_
     for (pause, about) in pauses.zip([1.0, 2.0, 4.0, 8.0]) {
         assert!((about * 0.79..about * 1.21 + 1.0).contains(&pause), "{pause} s rather than {about} s");
     }
-    let status = daemon.await_that(SOON, "one dead", |status| status["notifications"]["dead"] == 1);
-    assert_eq!(status["notifications"]["pending"], 0);
+    daemon.await_that(SOON, "one dead", |status| status["notifications"] == json!({"pending": 0, "dead": 1}));
     let (_, metrics) = daemon.get("/metrics").unwrap();
     for line in [
         r#"orchestrator_notifications{state="dead"} 1"#,
@@ -294,12 +293,8 @@ fn a_live_run_writes_over_its_own_message() {
     daemon.await_status("completed");
     until(SOON, "the end of it", || edits().len() >= 4);
     let last = edits().pop().unwrap();
-    assert!(
-        last.letter["telegram"]["text"].as_str().unwrap().contains("completed")
-            || last.letter["telegram"]["text"].as_str().unwrap().contains('✅'),
-        "{:#}",
-        last.letter
-    );
+    let text = last.letter["telegram"]["text"].as_str().unwrap();
+    assert!(text.starts_with("✅ Task 1/1"), "{text}");
     let rows = daemon.database().numbers("SELECT count(*) FROM notifications WHERE event = 'task_progress'");
     assert_eq!(rows, [0], "outside the outbox");
 }

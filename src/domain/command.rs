@@ -95,6 +95,23 @@ pub struct Opening {
     pub rehearsal: bool,
 }
 
+/// Which open session a new one may take the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// None.
+    No,
+    /// Whichever is open.
+    Any,
+    /// This one and no other: what was meant stays meant, however often it is said.
+    Only(SessionId),
+}
+
+impl From<bool> for Replace {
+    fn from(replace: bool) -> Self {
+        if replace { Self::Any } else { Self::No }
+    }
+}
+
 /// Which task a command means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {

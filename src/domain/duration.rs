@@ -53,6 +53,7 @@ fn next_part(text: &str) -> Result<(Option<u64>, &str), String> {
 pub fn human(duration: &Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) if duration.is_zero() => "0s".to_owned(),
         (0, 0, 0) => format!("{:.1}s", duration.as_secs_f64()),
         (0, 0, s) => format!("{s}s"),
         (0, m, 0) => format!("{m}m"),

@@ -19,6 +19,7 @@ pub mod refused;
 pub mod run;
 pub mod session;
 mod settle;
+pub mod standing;
 pub mod task;
 #[cfg(test)]
 mod tests;

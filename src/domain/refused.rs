@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::change::World;
-use super::command::{Command, Order, Target};
+use super::command::{Command, Opening, Order, Target};
 use super::gate::{Choice, Gate};
-use super::id::{GateId, RunId, TaskNumber};
+use super::id::{GateId, RunId, SessionId, TaskNumber};
 use super::session::Session;
 
 /// Why a command is not carried out, in words that a person can act on.
@@ -17,9 +17,41 @@ pub enum Refused {
     /// It names something that doesn't exist.
     #[error("{0}")]
     Unknown(String),
+    /// Another session is in the way of a new one.
+    #[error(
+        "session {session} is still open: go on with it, /stop it, or \"start --replace\" to stop it and start this one"
+    )]
+    StillOpen {
+        /// The session that is in the way.
+        session: SessionId,
+        /// The task file of the new one.
+        file: String,
+    },
     /// It names a gate that isn't the open one: what became of that gate is for the store to say.
     #[error("gate {0} isn't open")]
     NotTheOpenGate(GateId),
+}
+
+/// What would work instead of what was refused: more words, for one who means them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Ending the open session first, if it still is this one.
+    Replace {
+        /// The task file to begin with.
+        file: String,
+        /// The session that is in the way.
+        session: SessionId,
+    },
+    /// Saying that a completed file is meant to be done once more.
+    Again {
+        /// The task file.
+        file: String,
+    },
+    /// Beginning with one of these.
+    Start {
+        /// Task files, the likeliest first.
+        files: Vec<String>,
+    },
 }
 
 /// An answer that names a gate must mean the open one, and an older answer without a name must not meet a newer gate.
@@ -84,11 +116,8 @@ pub(super) fn nothing_open(gate: Option<&GateId>) -> Refused {
     }
 }
 
-pub(super) fn still_open(session: &Session) -> Refused {
-    Refused::NotNow(format!(
-        "session {} is still open: go on with it, /stop it, or \"start --replace\" to stop it and start this one",
-        session.id
-    ))
+pub(super) fn still_open(session: &Session, opening: &Opening) -> Refused {
+    Refused::StillOpen { session: session.id.clone(), file: opening.task_file.name.clone() }
 }
 
 pub(super) fn already_approved(session: &Session, task: TaskNumber, world: &World) -> Refused {

@@ -63,8 +63,8 @@ fn proceed(
     match (stage, command) {
         (
             Stage::Waiting(_) | Stage::Ready(_) | Stage::Running(..) | Stage::Asking(..) | Stage::Ending(..),
-            Command::Start(_),
-        ) => return Err(still_open(session)),
+            Command::Start(opening),
+        ) => return Err(still_open(session, opening)),
 
         (Stage::Waiting(gate), Command::Approve { note, .. }) => turn.approve(gate, note.as_ref())?,
         (Stage::Asking(_, _, gate), Command::Approve { note, .. }) => turn.answer(gate, true, note.as_ref()),

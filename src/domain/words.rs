@@ -2,8 +2,8 @@
 //!
 //! Leading `/`, `@botname` and letter case don't matter; `/approve_g7_k3qd` and `approve:g7_k3qd` mean `approve g7_k3qd`.
 
-use super::command::{Command, Target};
-use super::id::{GateId, TaskNumber};
+use super::command::{Command, Replace, Target};
+use super::id::{GateId, SessionId, TaskNumber};
 
 /// The words, as `help` lists them.
 pub const COMMANDS: [(&str, &str, &str); 13] = [
@@ -31,8 +31,8 @@ pub enum Said {
         file: Option<String>,
         /// Even if it was completed before.
         again: bool,
-        /// Stop the open session first.
-        replace: bool,
+        /// Which session to stop first.
+        replace: Replace,
     },
     /// Anything else that changes something.
     Tell(Command),
@@ -138,13 +138,16 @@ pub fn task_number(text: &str) -> Option<TaskNumber> {
 }
 
 fn start(rest: &str) -> Said {
-    let (mut again, mut replace) = (false, false);
+    let (mut again, mut replace) = (false, Replace::No);
     let mut name = Vec::new();
     for part in rest.split_whitespace() {
         match part.to_ascii_lowercase().as_str() {
             "again" => again = true,
-            "--replace" | "—replace" | "replace" => replace = true,
-            _ => name.push(part),
+            "--replace" | "—replace" | "replace" => replace = Replace::Any,
+            word => match word.strip_prefix("replace=").filter(|session| !session.is_empty()) {
+                Some(session) => replace = Replace::Only(SessionId::new(session)),
+                None => name.push(part),
+            },
         }
     }
     Said::Start { file: (!name.is_empty()).then(|| name.join(" ")), again, replace }
@@ -259,6 +262,18 @@ mod tests {
         for text in ["/START_Plan.md", "start@MyBot Plan.md", "start:Plan.md again"] {
             let Said::Start { file, .. } = understand(text).unwrap() else { panic!("{text}") };
             assert_eq!(file.as_deref(), Some("Plan.md"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_session_to_be_replaced_can_be_named() {
+        for (text, wanted) in [
+            ("start:Plan.md", Replace::No),
+            ("start Plan.md --replace", Replace::Any),
+            ("start:Plan.md replace=20251120-093000-2", Replace::Only(SessionId::new("20251120-093000-2"))),
+        ] {
+            let Said::Start { file, replace, .. } = understand(text).unwrap() else { panic!("{text}") };
+            assert_eq!((file.as_deref(), replace), (Some("Plan.md"), wanted), "{text}");
         }
     }
 

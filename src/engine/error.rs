@@ -1,5 +1,6 @@
 //! Why a request was not carried out.
 
+use crate::domain::refused::Offer;
 use crate::files::task_folder;
 use crate::store;
 
@@ -15,6 +16,22 @@ pub enum Error {
     /// Legal, but not now.
     #[error("{0}")]
     Refused(String),
+    /// It means something that doesn't exist, where others do.
+    #[error("{message}")]
+    Missing {
+        /// What there is not, in words.
+        message: String,
+        /// What would work.
+        offer: Offer,
+    },
+    /// Legal, but not now, unless more is said.
+    #[error("{message}")]
+    Instead {
+        /// Why, in words.
+        message: String,
+        /// What would work.
+        offer: Offer,
+    },
     /// The task file it names has errors, all of which are listed.
     #[error("{0}")]
     Invalid(String),
@@ -31,13 +48,15 @@ pub enum Error {
 
 impl From<task_folder::Error> for Error {
     fn from(error: task_folder::Error) -> Self {
+        let message = error.to_string();
         match error {
-            task_folder::Error::Outside { .. } => Self::Bad(error.to_string()),
-            task_folder::Error::Missing { .. } | task_folder::Error::NoneToday { .. } => {
-                Self::NotFound(error.to_string())
+            task_folder::Error::Outside { .. } => Self::Bad(message),
+            task_folder::Error::Missing { .. } => Self::NotFound(message),
+            task_folder::Error::NoneToday { newest, .. } => {
+                Self::Missing { message, offer: Offer::Start { files: newest } }
             }
             task_folder::Error::NotAFile { .. } | task_folder::Error::Unreadable { .. } => {
-                Self::Invalid(error.to_string())
+                Self::Invalid(message)
             }
         }
     }

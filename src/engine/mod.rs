@@ -26,7 +26,7 @@ pub use self::post::{Audience, Delivery};
 pub use self::snapshot::Snapshot;
 use self::write::Write;
 use crate::domain::actor::Actor;
-use crate::domain::command::{Command, Order};
+use crate::domain::command::{Command, Order, Replace};
 use crate::domain::event::Event;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
@@ -69,8 +69,8 @@ pub enum Wish {
     Start {
         /// Which file.
         source: Source,
-        /// Stop the open session first.
-        replace: bool,
+        /// Which session to stop first.
+        replace: Replace,
         /// Even if exactly this file was completed before.
         again: bool,
     },
@@ -292,7 +292,11 @@ impl Engine {
         render: Render,
     ) -> Result<Reply, Error> {
         let lasting = match &error {
-            Error::NotFound(_) | Error::Refused(_) | Error::Invalid(_) => true,
+            Error::NotFound(_)
+            | Error::Missing { .. }
+            | Error::Refused(_)
+            | Error::Instead { .. }
+            | Error::Invalid(_) => true,
             Error::Bad(_) | Error::KeyReused(_) => false,
             Error::Store(_) | Error::Interrupted => return Err(error),
         };

@@ -10,12 +10,12 @@ use super::opening::Prepared;
 use super::{Done, Engine, Error, Request, Snapshot, Wish};
 use crate::domain::actor::Actor;
 use crate::domain::change::{Effect, Transition, World};
-use crate::domain::command::{Command, Order};
+use crate::domain::command::{Command, Order, Replace};
 use crate::domain::event::Event;
 use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
-use crate::domain::refused::Refused;
+use crate::domain::refused::{Offer, Refused};
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
 use crate::store::requests::{Key, Recorded};
@@ -62,9 +62,7 @@ impl<'a> Write<'a> {
             }
             Wish::Start { source, replace, again } => {
                 let prepared = Prepared::read(self.engine, source)?;
-                if *replace {
-                    self.stop_current(&request.by).await?;
-                }
+                self.make_room(replace, &prepared.task_file, &request.by).await?;
                 if !again && self.is_free() {
                     self.must_be_new(&prepared.task_file).await?;
                 }
@@ -130,10 +128,13 @@ impl<'a> Write<'a> {
         let earlier = sessions::completed(&mut self.transaction, file).await?;
         match earlier.filter(|_| !self.engine.settings().rehearse) {
             None => Ok(()),
-            Some(earlier) => Err(Error::Refused(format!(
-                "{name} was already completed, unchanged, by session {earlier}: \"start {name} again\" runs it once more",
-                name = file.name
-            ))),
+            Some(earlier) => Err(Error::Instead {
+                message: format!(
+                    "{name} was already completed, unchanged, by session {earlier}: \"start {name} again\" runs it once more",
+                    name = file.name
+                ),
+                offer: Offer::Again { file: file.name.clone() },
+            }),
         }
     }
 
@@ -146,6 +147,27 @@ impl<'a> Write<'a> {
                 Ok(self.apply(next, &order.by).await?)
             }
             Err(refused) => Err(self.explain(refused).await?),
+        }
+    }
+
+    /// Stops the session that a new one is to take the place of.
+    async fn make_room(&mut self, replace: &Replace, file: &TaskFile, by: &Actor) -> Result<(), Error> {
+        match replace {
+            Replace::No => Ok(()),
+            Replace::Any => self.stop_current(by).await,
+            Replace::Only(session) => {
+                let current = self.next.current().filter(|current| current.open().is_some());
+                match current.map(|current| current.id.clone()) {
+                    Some(current) if current == *session => self.stop_current(by).await,
+                    Some(current) => Err(Error::Refused(format!(
+                        "session {session} isn't the open one any more, {current} is: nothing was changed"
+                    ))),
+                    None => Err(Error::Instead {
+                        message: format!("session {session} isn't open any more: nothing was changed"),
+                        offer: Offer::Start { files: vec![file.name.clone()] },
+                    }),
+                }
+            }
         }
     }
 
@@ -289,6 +311,10 @@ impl<'a> Write<'a> {
         Ok(match refused {
             Refused::NotNow(message) => Error::Refused(message),
             Refused::Unknown(message) => Error::NotFound(message),
+            Refused::StillOpen { session, file } => Error::Instead {
+                message: Refused::StillOpen { session: session.clone(), file: file.clone() }.to_string(),
+                offer: Offer::Replace { file, session },
+            },
             Refused::NotTheOpenGate(gate) => match gates::find(&mut self.transaction, &gate).await? {
                 None => Error::NotFound(format!("there is no gate {gate}: /gates lists those there are")),
                 Some(gates::Record { closing: Some(closing), .. }) => {

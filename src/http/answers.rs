@@ -5,6 +5,7 @@ use utoipa::openapi::schema::AnyOf;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::chat::ChatMessage;
 use super::status::StatusView;
 use super::view::{GateRecordView, GateView, NotificationView, RunView, SessionView, TaskView};
 use super::words::{Health, Success};
@@ -20,6 +21,14 @@ use super::words::{Health, Success};
         "id": "g7_k3qd", "kind": "before", "task": 1, "reasons": ["start", "required"],
         "choices": ["approve", "reject", "skip", "stop"], "opened_at": "2025-11-20T09:30:15.123+01:00",
     },
+    "telegram": {
+        "text": "<b>🤖 Orchestrator Starting…</b>\n\n📋 Loading tasks from: 2025-11-20-tasks.md",
+        "parse_mode": "HTML",
+        "reply_markup": {"inline_keyboard": [[
+            {"text": "✅ Approve", "callback_data": "approve:g7_k3qd"},
+            {"text": "✏️ Reject", "callback_data": "reject:g7_k3qd"},
+        ]]},
+    },
 })))]
 pub(super) struct Done {
     pub(super) status: Success,
@@ -27,6 +36,7 @@ pub(super) struct Done {
     pub(super) message: String,
     #[serde(flatten)]
     pub(super) situation: Situation,
+    pub(super) telegram: ChatMessage,
 }
 
 /// What is current after a command.
@@ -58,6 +68,7 @@ pub(super) struct Situation {
         "started_at": "2025-11-20T09:31:02.456+01:00", "ended_at": "2025-11-20T09:31:29.789+01:00",
         "cost_usd": 0.42, "model": "claude-opus-5-5", "denials": [],
     }],
+    "telegram": {"text": "<b>📋 1 task</b>\nSession: 20251120-093015\n\n✅ 1. Create baptisms migration (database)", "parse_mode": "HTML"},
 })))]
 pub(super) struct TaskList {
     pub(super) status: Success,
@@ -68,6 +79,7 @@ pub(super) struct TaskList {
     pub(super) tasks: Vec<TaskView>,
     /// Their runs: by task, the first first.
     pub(super) runs: Vec<RunView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The sessions so far.
@@ -79,6 +91,7 @@ pub(super) struct TaskList {
         "session": "20251120-093015", "task_file": "2025-11-20-tasks.md", "status": "open", "total": 5,
         "completed": 1, "started_at": "2025-11-20T09:30:15.123+01:00",
     }],
+    "telegram": {"text": "<b>🗂 Sessions, the newest first</b>\n\n▶️ 20251120-093015: 1 of 5 done, 2025-11-20-tasks.md", "parse_mode": "HTML"},
 })))]
 pub(super) struct SessionList {
     pub(super) status: Success,
@@ -86,6 +99,7 @@ pub(super) struct SessionList {
     pub(super) message: String,
     /// The newest first.
     pub(super) sessions: Vec<SessionView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The gates so far.
@@ -99,6 +113,7 @@ pub(super) struct SessionList {
         "session": "20251120-093015", "decision": "approved", "decided_by": "Ana",
         "closed_at": "2025-11-20T09:31:02.456+01:00",
     }],
+    "telegram": {"text": "<b>🚪 1 gate, the newest first</b>\n\n☑️ g7_k3qd (task 2): approved by Ana at 09:31", "parse_mode": "HTML"},
 })))]
 pub(super) struct GateList {
     pub(super) status: Success,
@@ -106,6 +121,7 @@ pub(super) struct GateList {
     pub(super) message: String,
     /// The newest first.
     pub(super) gates: Vec<GateRecordView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The newest lines of a session's story, or of a task's output.
@@ -115,6 +131,7 @@ pub(super) struct GateList {
     "message": "[09:30:15] Task 1 started",
     "session": "20251120-093015",
     "logs": "[09:30:15] Task 1 started",
+    "telegram": {"text": "<b>📜 Recent logs (last 1 line)</b>\n<pre>[09:30:15] Task 1 started</pre>", "parse_mode": "HTML"},
 })))]
 pub(super) struct Lines {
     pub(super) status: Success,
@@ -123,6 +140,7 @@ pub(super) struct Lines {
     pub(super) session: String,
     /// The lines, the newest last.
     pub(super) logs: String,
+    pub(super) telegram: ChatMessage,
 }
 
 /// Notifications that wait to be delivered or were given up.
@@ -138,6 +156,10 @@ pub(super) struct Lines {
         "next_attempt_at": "2025-11-20T09:31:10.456+01:00",
         "error": "n8n can't be reached: Connection refused (os error 111)",
     }],
+    "telegram": {
+        "text": "<b>📬 1 notification on the way, 0 given up</b>\n\n⏳ Task 1/5, Create baptisms migration: completed",
+        "parse_mode": "HTML",
+    },
 })))]
 pub(super) struct NotificationList {
     pub(super) status: Success,
@@ -145,6 +167,7 @@ pub(super) struct NotificationList {
     pub(super) message: String,
     /// The newest first.
     pub(super) notifications: Vec<NotificationView>,
+    pub(super) telegram: ChatMessage,
 }
 
 /// The commands that there are.
@@ -152,11 +175,13 @@ pub(super) struct NotificationList {
 #[schema(examples(json!({
     "status": "ok",
     "message": "/approve [gate] [note]: say yes to the open gate\n/resume: go on",
+    "telegram": {"text": "<b>🤖 Commands</b>\n\n/approve <i>[gate] [note]</i> – say yes to the open gate", "parse_mode": "HTML"},
 })))]
 pub(super) struct Help {
     pub(super) status: Success,
     /// A line a command.
     pub(super) message: String,
+    pub(super) telegram: ChatMessage,
 }
 
 /// Whether the daemon is well.

@@ -22,6 +22,7 @@ use crate::domain::words::{self, Said};
 use crate::engine::{self, Request, Snapshot, Wish};
 use crate::files::task_folder::Source;
 use crate::store::requests::Recorded;
+use crate::telegram;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -48,7 +49,7 @@ pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Respon
             reads::tell_logs(&app, lines.transpose()?, task, None).await
         }
         Said::Sessions => reads::tell_sessions(&app, None).await,
-        Said::Help => Ok(reads::tell_help()),
+        Said::Help => Ok(reads::tell_help(&app)),
     }
 }
 
@@ -58,7 +59,7 @@ pub(super) async fn command(State(app): State<App>, call: Call) -> Result<Respon
 #[utoipa::path(post, path = "/start", request_body = Start, responses((status = 200, body = Done), MayBeRefused))]
 pub(super) async fn start(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let Start { task_file, replace, again } = call.read()?;
-    let (replace, again) = (replace.unwrap_or_default(), again.unwrap_or_default());
+    let (replace, again) = (replace.unwrap_or_default().into(), again.unwrap_or_default());
     let source = task_file.map_or(Source::Today, Source::Named);
     say(&app, &call, "start", Wish::Start { source, replace, again }).await
 }
@@ -136,11 +137,9 @@ async fn carry_out(app: &App, call: &Call, wish: Wish) -> Result<Response, ApiEr
         sent_at: call.sender.sent_at.map(|sent_at| sent_at.0),
         key: call.key.clone(),
     };
-    let zone = app.engine.settings().timezone.clone();
+    let inside = app.clone();
     let render = Box::new(move |result: &Result<engine::Done, engine::Error>, snapshot: &Snapshot| {
-        let gate =
-            snapshot.current().and_then(|session| session.gate()).map(|gate| GateView::new(gate, &zone));
-        render(result, gate, snapshot)
+        render(&inside, result, snapshot)
     });
     let reply = app.engine.execute(request, render).await.map_err(|error| ApiError::from(&error))?;
     let status = StatusCode::from_u16(reply.recorded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -152,25 +151,27 @@ async fn carry_out(app: &App, call: &Call, wish: Wish) -> Result<Response, ApiEr
     Ok(response)
 }
 
-fn render(
-    result: &Result<engine::Done, engine::Error>,
-    gate: Option<GateView>,
-    snapshot: &Snapshot,
-) -> Recorded {
+fn render(app: &App, result: &Result<engine::Done, engine::Error>, snapshot: &Snapshot) -> Recorded {
     let session = snapshot.current();
+    let hold = snapshot.hold.as_ref().filter(|hold| hold.stands(app.engine.now()));
+    let scene = app.scene(session.map(AsRef::as_ref), hold);
     let situation = Situation {
         session: session.map(|session| session.id.to_string()),
         task: session.and_then(|session| session.current()).map(|task| task.number().0),
-        gate,
+        gate: session.and_then(|session| session.gate()).map(|gate| GateView::new(gate, app.zone())),
     };
     match result {
         Ok(done) => {
             let message = done.message.clone();
-            recorded(StatusCode::OK, &Done { status: Success::Ok, message, situation })
+            let telegram = telegram::answer(&done.events, &message, &scene).into();
+            recorded(StatusCode::OK, &Done { status: Success::Ok, message, situation, telegram })
         }
         Err(error) => {
             let error = ApiError::from(error);
-            let (status, failure) = (error.code.status(), Failure::from(&error));
+            let (status, mut failure) = (error.code.status(), Failure::from(&error));
+            if error.code == Code::Refused || error.offer.is_some() {
+                failure.telegram = telegram::refusal(&error.message, error.offer.as_ref(), &scene).into();
+            }
             if error.code == Code::Refused {
                 recorded(status, &Refusal { failure, situation })
             } else {

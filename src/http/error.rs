@@ -6,14 +6,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answers::Situation;
+use super::chat::ChatMessage;
 use super::words::Failed;
+use crate::domain::refused::Offer;
 use crate::engine;
+use crate::telegram::{self, Fault};
 
 /// An answer that says no.
 #[derive(Clone, Debug)]
 pub(super) struct ApiError {
     pub(super) code: Code,
     pub(super) message: String,
+    /// What would work instead.
+    pub(super) offer: Option<Offer>,
 }
 
 /// What clients branch on.
@@ -71,9 +76,29 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Whose failure it is.
+    fn fault(self) -> Fault {
+        match self {
+            Self::BadRequest
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Refused
+            | Self::TooLarge
+            | Self::UnsupportedMediaType
+            | Self::KeyReused
+            | Self::TooManyAttempts => Fault::Request,
+            Self::Invalid => Fault::TaskFile,
+            Self::Internal | Self::Unavailable => Fault::Inside,
+        }
+    }
+}
+
 impl ApiError {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), offer: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -92,6 +117,7 @@ pub(super) struct Failure {
     /// Why, for a person.
     message: String,
     error: Details,
+    pub(super) telegram: ChatMessage,
 }
 
 /// Why, for a program.
@@ -112,9 +138,10 @@ pub(super) struct Refusal {
 }
 
 impl From<&ApiError> for Failure {
-    fn from(ApiError { code, message }: &ApiError) -> Self {
+    fn from(ApiError { code, message, .. }: &ApiError) -> Self {
         let error = Details { code: *code, message: message.clone() };
-        Self { status: Failed::Error, message: message.clone(), error }
+        let telegram = telegram::failure(message, code.fault()).into();
+        Self { status: Failed::Error, message: message.clone(), error, telegram }
     }
 }
 
@@ -124,7 +151,13 @@ impl From<&engine::Error> for ApiError {
         match error {
             engine::Error::Bad(message) => Self::bad_request(message),
             engine::Error::NotFound(message) => Self::not_found(message),
+            engine::Error::Missing { message, offer } => {
+                Self { offer: Some(offer.clone()), ..Self::not_found(message) }
+            }
             engine::Error::Refused(message) => Self::new(Code::Refused, message),
+            engine::Error::Instead { message, offer } => {
+                Self { offer: Some(offer.clone()), ..Self::new(Code::Refused, message) }
+            }
             engine::Error::Invalid(message) => Self::new(Code::Invalid, message),
             engine::Error::KeyReused(_) => Self::new(Code::KeyReused, error.to_string()),
             engine::Error::Store(cause) => cause.into(),

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod call;
 mod callers;
+mod chat;
 mod commands;
 mod error;
 mod events;
@@ -53,8 +54,11 @@ use utoipa_axum::routes;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
+use crate::domain::hold::Hold;
+use crate::domain::session::Session;
 use crate::engine::Engine;
 use crate::files::task_folder::Comparison;
+use crate::telegram::Scene;
 
 /// How long a request may take, its body's arrival included; less than requests under way are given at the end.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -114,6 +118,12 @@ impl std::ops::Deref for App {
 impl Inner {
     fn zone(&self) -> &TimeZone {
         &self.engine.settings().timezone
+    }
+
+    /// What messages are told from.
+    fn scene<'a>(&'a self, session: Option<&'a Session>, hold: Option<&'a Hold>) -> Scene<'a> {
+        let (now, zone) = (self.engine.now(), self.zone());
+        Scene { session, hold, now, zone, commands: &self.callers.commands }
     }
 }
 

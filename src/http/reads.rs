@@ -14,16 +14,18 @@ use super::call::Call;
 use super::error::ApiError;
 use super::openapi::outcomes::{MayFail, MayNameNothing};
 use super::requests::{List, ListOf, Logs, Status, task_number};
-use super::status::{Scene, StatusView};
+use super::status::StatusView;
 use super::view::{GateRecordView, RunView, SessionView, TaskView};
 use super::words::Success;
 use crate::domain::event::count;
+use crate::domain::gate::Closing;
 use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
 use crate::files::tail;
 use crate::store::{events, gates, runs, sessions};
 use crate::taskfile;
+use crate::telegram::{self, ListedGate, ListedSession, Log};
 
 /// How many lines of a log are told when nobody says how many.
 const LINES: Count = Count(20);
@@ -72,7 +74,13 @@ pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response
     let gates: Vec<_> =
         records.iter().take(listed).map(|record| GateRecordView::new(record, app.zone())).collect();
     let message = format!("{}, {order}", count(gates.len(), "gate"));
-    Ok(Json(GateList { status: Success::Ok, message, gates }).into_response())
+    let shown: Vec<_> = records
+        .iter()
+        .take(listed)
+        .map(|record| ListedGate { gate: &record.gate, closing: record.closing.as_ref() })
+        .collect();
+    let telegram = telegram::gates(&shown, order, &app.scene(None, None)).into();
+    Ok(Json(GateList { status: Success::Ok, message, gates, telegram }).into_response())
 }
 
 /// Tells the newest lines of a session's story, or of a task's output.
@@ -91,16 +99,19 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
         None => None,
     };
     let shown = loaded.as_ref().or(snapshot.current().map(AsRef::as_ref));
-    let view = StatusView::new(&Scene {
-        session: shown,
-        hold: app.engine.hold(),
-        notifications: snapshot.notifications,
-        set_aside: snapshot.set_aside.as_deref(),
+    let hold = app.engine.hold();
+    let decided = match shown {
+        Some(session) => last_decision(app, &session.id).await,
+        None => None,
+    };
+    let status = telegram::Status {
         task_file_changed: shown.is_some_and(|session| file_changed(app, session)),
-        now: app.engine.now(),
-        zone: app.zone(),
-    });
-    Ok(Json(view).into_response())
+        decided: decided.as_ref(),
+        pending: snapshot.notifications.pending,
+        dead: snapshot.notifications.dead,
+        set_aside: snapshot.set_aside.as_deref(),
+    };
+    Ok(Json(StatusView::new(&status, &app.scene(shown, hold.as_ref()))).into_response())
 }
 
 pub(super) async fn tell_tasks(
@@ -121,6 +132,7 @@ pub(super) async fn tell_tasks(
         session: session.id.to_string(),
         tasks: tasks().map(|task| TaskView::new(task)).collect(),
         runs: runs_of(app, &session.id).await?,
+        telegram: telegram::tasks(&session, &app.scene(Some(&session), None)).into(),
     })
     .into_response())
 }
@@ -144,7 +156,9 @@ pub(super) async fn tell_sessions(app: &App, limit: Option<Count>) -> Result<Res
         if lines.is_empty() { "No session yet: /start begins one".to_owned() } else { lines.join("\n") };
     let zone = app.zone();
     let sessions = listed.iter().map(|session| SessionView::new(session, zone)).collect();
-    Ok(Json(SessionList { status: Success::Ok, message, sessions }).into_response())
+    let shown: Vec<_> = listed.iter().map(shown).collect();
+    let telegram = telegram::sessions(&shown, &app.scene(None, None)).into();
+    Ok(Json(SessionList { status: Success::Ok, message, sessions, telegram }).into_response())
 }
 
 pub(super) async fn tell_logs(
@@ -160,16 +174,45 @@ pub(super) async fn tell_logs(
         Some(task) => output(app, &session, task, lines)?,
     };
     let message = if logs.is_empty() { "Nothing is logged yet".to_owned() } else { logs.clone() };
+    let file = log_file(app, &session, task);
+    let log = Log { lines: &logs, task, file: file.as_deref() };
+    let telegram = telegram::logs(&log, &app.scene(Some(&session), None)).into();
     let session = session.id.to_string();
-    Ok(Json(Lines { status: Success::Ok, message, session, logs }).into_response())
+    Ok(Json(Lines { status: Success::Ok, message, session, logs, telegram }).into_response())
 }
 
-pub(super) fn tell_help() -> Response {
+pub(super) fn tell_help(app: &App) -> Response {
     let lines: Vec<_> = COMMANDS
         .iter()
         .map(|(word, arguments, what)| format!("/{word} {arguments}: {what}").replace(" :", ":"))
         .collect();
-    Json(Help { status: Success::Ok, message: lines.join("\n") }).into_response()
+    let telegram = telegram::help(&app.scene(None, None)).into();
+    Json(Help { status: Success::Ok, message: lines.join("\n"), telegram }).into_response()
+}
+
+fn shown(listed: &sessions::Listed) -> ListedSession<'_> {
+    ListedSession {
+        id: listed.id.as_str(),
+        status: &listed.status,
+        task_file: &listed.task_file,
+        completed: listed.completed,
+        total: listed.total,
+    }
+}
+
+/// Where all lines of a log are, below the folder of the logs' own name: a task's newest run, or a session's last day.
+fn log_file(app: &App, session: &Session, task: Option<TaskNumber>) -> Option<String> {
+    let folder = app.logs_dir.file_name()?.to_string_lossy().into_owned();
+    match task {
+        None => {
+            let day = session.last_activity.to_zoned(app.zone().clone()).date();
+            Some(format!("{folder}/{day}.log"))
+        }
+        Some(number) => {
+            let runs = session.task(number)?.progress.runs;
+            (runs > 0).then(|| format!("{folder}/{}/task-{number}-run-{runs}.log", session.id))
+        }
+    }
 }
 
 /// The session that was named, as it is stored; the current one if none was.
@@ -230,6 +273,11 @@ fn output(app: &App, session: &Session, number: TaskNumber, lines: i64) -> Resul
             Err(ApiError::new(super::error::Code::Internal, "the log can't be read; the reason was logged"))
         }
     }
+}
+
+/// What was last decided at a gate of a session; where the database can't say, the rest is told without it.
+async fn last_decision(app: &App, session: &SessionId) -> Option<Closing> {
+    gates::last_closing(app.engine.store().readers(), session).await.ok().flatten()
 }
 
 fn file_changed(app: &App, session: &Session) -> bool {

@@ -1,22 +1,22 @@
 //! Where things stand: what `/status` answers.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::chat::ChatMessage;
 use super::view::{GateView, HoldView, TaskView};
 use super::words::Standing;
 use crate::domain::duration::human;
 use crate::domain::event::{Subject, count, waiting_sentence};
-use crate::domain::hold::Hold;
 use crate::domain::instant::instant;
 use crate::domain::session::{Session, Work};
+use crate::domain::standing;
 use crate::domain::usd::Usd;
-use crate::store::outbox::Counts;
+use crate::telegram::{self, Scene, Status};
 
 /// Where things stand.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(examples(json!({
     "status": "waiting_approval", "task": 2, "total": 5, "completed": 1, "failed": 0, "interrupted": 0,
     "skipped": 0, "progress": 20, "session": "20251120-093015", "task_file": "2025-11-20-tasks.md",
@@ -37,6 +37,7 @@ use crate::store::outbox::Counts;
         "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
     }],
     "message": "Session 20251120-093015: waiting approval",
+    "telegram": {"text": "<b>📊 Orchestrator Status</b>\n\nSession: 20251120-093015", "parse_mode": "HTML"},
 })))]
 pub(super) struct StatusView {
     status: Standing,
@@ -81,6 +82,7 @@ pub(super) struct StatusView {
     tasks: Vec<TaskView>,
     /// The same for a person.
     message: String,
+    telegram: ChatMessage,
 }
 
 /// Notifications that wait, or were given up.
@@ -90,40 +92,22 @@ struct Notifications {
     dead: u64,
 }
 
-impl From<Counts> for Notifications {
-    fn from(Counts { pending, dead }: Counts) -> Self {
-        Self { pending, dead }
+impl From<&Status<'_>> for Notifications {
+    fn from(status: &Status<'_>) -> Self {
+        Self { pending: status.pending, dead: status.dead }
     }
 }
 
-/// What a status is told from.
-pub(super) struct Scene<'a> {
-    pub(super) session: Option<&'a Session>,
-    pub(super) hold: Option<Hold>,
-    pub(super) notifications: Counts,
-    /// What there is to say of a database that was put aside for this one.
-    pub(super) set_aside: Option<&'a str>,
-    pub(super) task_file_changed: bool,
-    pub(super) now: Timestamp,
-    pub(super) zone: &'a TimeZone,
-}
-
 impl StatusView {
-    pub(super) fn new(scene: &Scene<'_>) -> Self {
+    pub(super) fn new(status: &Status<'_>, scene: &Scene<'_>) -> Self {
         let Scene { hold, zone, .. } = scene;
-        let hold_view = hold.as_ref().map(|hold| HoldView::new(hold, zone));
-        let Some(session) = scene.session else {
-            return Self {
-                hold: hold_view,
-                notifications: scene.notifications.into(),
-                message: nothing_yet(scene.set_aside),
-                ..Self::default()
-            };
-        };
+        let hold_view = hold.map(|hold| HoldView::new(hold, zone));
+        let telegram = telegram::status(status, scene).into();
+        let Some(session) = scene.session else { return Self::idle(hold_view, status, telegram) };
         let counts = session.counts();
         let current = session.current();
         Self {
-            status: Standing::of(session, hold.is_some()),
+            status: standing::Standing::of(session, hold.is_some()).into(),
             task: current.map(|task| task.number().0),
             total: counts.total,
             completed: counts.completed,
@@ -133,7 +117,7 @@ impl StatusView {
             progress: counts.progress(),
             session: Some(session.id.to_string()),
             task_file: Some(session.task_file.name.clone()),
-            task_file_changed: scene.task_file_changed,
+            task_file_changed: status.task_file_changed,
             rehearsal: session.rehearsal,
             current: current.map(|task| TaskView::new(task)),
             gate: session.gate().map(|gate| GateView::new(gate, zone)),
@@ -143,9 +127,41 @@ impl StatusView {
             last_activity: Some(instant(session.last_activity, zone)),
             runtime_seconds: runtime(session, scene.now).as_secs(),
             cost_usd: session.cost(),
-            notifications: scene.notifications.into(),
+            notifications: status.into(),
             tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
-            message: told(session, scene),
+            message: told(session, status, scene),
+            telegram,
+        }
+    }
+}
+
+impl StatusView {
+    fn idle(hold: Option<HoldView>, status: &Status<'_>, telegram: ChatMessage) -> Self {
+        Self {
+            status: Standing::Idle,
+            task: None,
+            total: 0,
+            completed: 0,
+            failed: 0,
+            interrupted: 0,
+            skipped: 0,
+            progress: 0,
+            session: None,
+            task_file: None,
+            task_file_changed: false,
+            rehearsal: false,
+            current: None,
+            gate: None,
+            paused: false,
+            hold,
+            started_at: None,
+            last_activity: None,
+            runtime_seconds: 0,
+            cost_usd: Usd::default(),
+            notifications: status.into(),
+            tasks: Vec::new(),
+            message: nothing_yet(status.set_aside),
+            telegram,
         }
     }
 }
@@ -161,14 +177,14 @@ fn runtime(session: &Session, now: Timestamp) -> std::time::Duration {
 }
 
 /// Where things stand, for a person.
-fn told(session: &Session, scene: &Scene<'_>) -> String {
+fn told(session: &Session, status: &Status<'_>, scene: &Scene<'_>) -> String {
     let counts = session.counts();
     let mut lines = vec![
         format!(
             "Session {}{}: {}",
             session.id,
             if session.rehearsal { " (rehearsal)" } else { "" },
-            Standing::of(session, scene.hold.is_some()).in_words()
+            standing::Standing::of(session, scene.hold.is_some()).in_words()
         ),
         format!(
             "Progress: {}/{} ({}%), {}, {}",
@@ -197,7 +213,7 @@ fn told(session: &Session, scene: &Scene<'_>) -> String {
             .map_or(String::from("until /resume"), |until| format!("until {}", instant(until, scene.zone)));
         lines.push(format!("On hold {until}: {}", hold.reason));
     }
-    if scene.task_file_changed {
+    if status.task_file_changed {
         lines.push(format!(
             "{} was changed since: this session goes on with what it read at its start",
             session.task_file.name

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::domain::gate::{self, About, Gate};
 use crate::domain::hold;
 use crate::domain::run;
-use crate::domain::session::{Session, State, Work};
+use crate::domain::standing;
 use crate::domain::task;
 
 /// What every success says of itself.
@@ -24,11 +24,10 @@ pub(super) enum Failed {
 }
 
 /// Where things stand, in a word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Standing {
     /// There never was a session.
-    #[default]
     Idle,
     /// The newest session is completed.
     Completed,
@@ -44,33 +43,16 @@ pub(super) enum Standing {
     Held,
 }
 
-impl Standing {
-    /// The first that holds.
-    pub(super) fn of(session: &Session, held: bool) -> Self {
-        let open = match &session.state {
-            State::Completed { .. } => return Self::Completed,
-            State::Stopped { .. } => return Self::Stopped,
-            State::Open(open) => open,
-        };
-        match &open.work {
-            Work::Running { gate: None, .. } | Work::Ending { .. } => Self::Running,
-            _ if open.paused.is_some() => Self::Paused,
-            Work::Waiting { .. } | Work::Running { gate: Some(_), .. } => Self::WaitingApproval,
-            Work::Ready { .. } if held => Self::Held,
-            Work::Ready { .. } => Self::Running,
-        }
-    }
-
-    /// The word among other words.
-    pub(super) fn in_words(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Completed => "completed",
-            Self::Stopped => "stopped",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::WaitingApproval => "waiting approval",
-            Self::Held => "held",
+impl From<standing::Standing> for Standing {
+    fn from(standing: standing::Standing) -> Self {
+        match standing {
+            standing::Standing::Idle => Self::Idle,
+            standing::Standing::Completed => Self::Completed,
+            standing::Standing::Stopped => Self::Stopped,
+            standing::Standing::Running => Self::Running,
+            standing::Standing::Paused => Self::Paused,
+            standing::Standing::WaitingApproval => Self::WaitingApproval,
+            standing::Standing::Held => Self::Held,
         }
     }
 }

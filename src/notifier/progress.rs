@@ -93,7 +93,7 @@ impl Progress {
             let letter = Letter {
                 id: &Uuid::now_v7().to_string(),
                 r#type: "info",
-                message: &message.text,
+                message: &message.plain,
                 event: "task_progress",
                 session: Some(run.session.as_str()),
                 task: Some(run.task.0.into()),

@@ -1,8 +1,14 @@
 //! What one transition is told as, unasked: at most one message, whatever happened in it.
 
-use super::{Message, Scene};
+use super::card::Card;
+use super::part::Ear;
+use super::rank::Rank;
+use super::{Message, Scene, quoted, story};
 use crate::domain::event::Event;
 use crate::domain::id::{GateId, TaskNumber};
+
+/// The longest text without markup that Telegram takes.
+const LONGEST: usize = 4096;
 
 /// A notification, but for the chat that it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +17,7 @@ pub struct Notice {
     pub kind: Kind,
     /// The kind of the event that gives the message its reason, such as `task_completed`.
     pub event: &'static str,
-    /// What happened, as plain text.
+    /// What happened, as plain text that can stand in the message's place.
     pub message: String,
     /// The task that it is about.
     pub task: Option<TaskNumber>,
@@ -50,34 +56,27 @@ impl Kind {
 }
 
 /// What the events of one transition are told as, if anybody who didn't cause them has to hear of them.
-pub fn notice(events: &[Event], _scene: &Scene<'_>) -> Option<Notice> {
-    let told = |event: &Event| match event {
-        Event::SessionStarted { .. }
-        | Event::TaskStarted { .. }
-        | Event::RunBlocked { .. }
-        | Event::HoldBegan { .. }
-        | Event::HoldEnded { .. }
-        | Event::Paused { .. }
-        | Event::Resumed { .. } => Some(Kind::Info),
-        Event::GateOpened { .. } | Event::GateReminded { .. } => Some(Kind::Approval),
-        Event::TaskCompleted { .. } | Event::SessionCompleted { .. } | Event::SessionStopped { .. } => {
-            Some(Kind::Success)
-        }
-        Event::TaskFailed { .. } | Event::DatabaseReplaced { .. } => Some(Kind::Error),
-        Event::TaskInterrupted { .. } | Event::DatabaseRestored { .. } => Some(Kind::Warning),
-        Event::GateClosed { .. }
-        | Event::TaskSkipped { .. }
-        | Event::TaskRetried { .. }
-        | Event::RunEnding { .. }
-        | Event::RunSuspended { .. }
-        | Event::RunNeverRan { .. } => None,
+///
+/// The reason is what went wrong, else the session's end, else the first event that is a reason. A notice that asks is an
+/// `approval`, unless it tells of a failure (`error`) or an interruption (`warning`): its gate says that it asks, too.
+pub fn notice(events: &[Event], scene: &Scene<'_>) -> Option<Notice> {
+    let group = |event: &Event| match Rank::of(event, events) {
+        Rank::Aside => 0,
+        Rank::Told(_) => 1,
+        Rank::End(_) => 2,
+        Rank::Trouble(_) => 3,
     };
-    let (kind, event) = events.iter().find_map(|event| told(event).map(|kind| (kind, event)))?;
-    let gate = events.iter().find_map(|event| match event {
-        Event::GateOpened { gate, .. } | Event::GateReminded { gate, .. } => Some(gate.id.clone()),
-        _ => None,
-    });
-    let message = events.iter().map(Event::sentence).collect::<Vec<_>>().join("\n");
-    let telegram = Message::plain(&message);
-    Some(Notice { kind, event: event.kind(), message, task: event.task(), gate, telegram })
+    let reason = events.iter().reduce(|first, next| if group(next) > group(first) { next } else { first })?;
+    let gate = story::asked(events);
+    let kind = Rank::of(reason, events).kind(gate.is_some())?;
+    let sentences = events.iter().map(Event::sentence).collect::<Vec<_>>().join("\n");
+    let Card { text, keyboard } = story::told(events, scene, Ear::Others);
+    Some(Notice {
+        kind,
+        event: reason.kind(),
+        message: quoted::passage(&sentences, LONGEST),
+        task: reason.task().or_else(|| events.iter().find_map(Event::task)),
+        gate: gate.map(|gate| gate.id.clone()),
+        telegram: Message::new(text, keyboard),
+    })
 }

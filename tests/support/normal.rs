@@ -29,8 +29,12 @@ fn kind(word: &str) -> String {
         let number = word.strip_suffix(unit).unwrap_or_default();
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
-    if word.starts_with("g7_") && word.len() == "g7_k3qd".len() {
-        return "GATE".to_owned();
+    // `g7_k3qd`, `approve_g7_k3qd`, `approve:g7_k3qd`
+    if let Some((before, id)) = word.rsplit_once("g7_")
+        && id.len() == "k3qd".len()
+        && (before.is_empty() || before.ends_with(['_', ':']))
+    {
+        return format!("{before}GATE");
     }
     if ["s", "m", "h"].into_iter().any(is_length) {
         return "LENGTH".to_owned();

@@ -8,6 +8,7 @@ mod payer;
 mod program;
 mod project;
 mod report;
+mod round_trip;
 mod secrets;
 mod state;
 
@@ -22,6 +23,7 @@ use crate::config::{Config, DEFAULT_FILE};
 
 pub(super) const EXAMPLES: &str = "Examples:
   orchestrator doctor
+  orchestrator doctor --round-trip
   orchestrator doctor --json | jq '.findings[] | select(.level != \"ok\")'
 
 It sees the environment it is called in: call it as the user, and with the variables, that the daemon has.
@@ -38,6 +40,9 @@ pub(super) struct Arguments {
     /// Look through the whole database for damage, which takes a while where it is large
     #[arg(long)]
     check_database: bool,
+    /// Send a test message to your chat through n8n, and check each leg of its way and of the way back
+    #[arg(long)]
+    round_trip: bool,
 }
 
 pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Error> {
@@ -76,7 +81,7 @@ async fn look(config: &Config, files: &Files, arguments: &Arguments, report: &mu
     if arguments.check_database {
         report.add(state::look_through(&config.paths.database).await);
     }
-    for finding in network::look(config).await {
+    for finding in network::look(config, arguments.round_trip).await {
         report.add(finding);
     }
 }
@@ -90,9 +95,9 @@ struct Files {
 
 impl Files {
     fn of(global: &Global) -> Result<Self, Error> {
-        let cwd = std::env::current_dir().map_err(Error::Cwd)?;
-        let config = cwd.join(global.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE)));
-        Ok(Self { dotenv: config.with_file_name(".env"), config })
+        let dotenv = global.dotenv()?;
+        let name = global.config.as_deref().and_then(Path::file_name).unwrap_or(DEFAULT_FILE.as_ref());
+        Ok(Self { config: dotenv.with_file_name(name), dotenv })
     }
 
     fn found(&self) -> Finding {

@@ -242,7 +242,7 @@ impl<'a> Terminal<'a> {
     async fn command(&mut self, command: Command, by: Actor) -> Result<bool, Error> {
         match self.engine.perform(Wish::Tell(command), by).await {
             Ok(_) => Ok(true),
-            Err(engine::Error::Refused(message)) => {
+            Err(engine::Error::Refused(message) | engine::Error::Instead { message, .. }) => {
                 self.screen.say(&format!("  {message}."));
                 Ok(false)
             }

@@ -50,7 +50,7 @@ async fn begin(engine: &Arc<Engine>, config: &Config, call: &Call<'_>) -> Result
         }
     }
     let source = Source::Path(call.arguments.file.clone());
-    let wish = Wish::Start { source, replace: call.arguments.replace, again: call.arguments.again };
+    let wish = Wish::Start { source, replace: call.arguments.replace.into(), again: call.arguments.again };
     engine.perform(wish, operator()).await?;
     let snapshot = engine.snapshot();
     let session = snapshot.current().ok_or_else(|| Error::NoSession("no session was begun".to_owned()))?;

@@ -81,6 +81,7 @@ fn line(result: Result<Transition, Refused>) -> String {
             [state, events.join(", "), effects.join(", ")].join(" | ").trim_end_matches(" | ").to_owned()
         }
         Err(Refused::NotNow(sentence)) => format!("– {sentence}"),
+        Err(refused @ Refused::StillOpen { .. }) => format!("– {refused}"),
         Err(Refused::Unknown(sentence)) => format!("– unknown: {sentence}"),
         Err(refused @ Refused::NotTheOpenGate(_)) => format!("– gate: {refused}"),
     }
