@@ -85,7 +85,7 @@ impl Seen {
             let missing: Vec<_> = (0..number).filter(|at| !seen.contains(at)).collect();
             assert!(missing.is_empty() && seen.len() == number, "{what} that aren't shown: {missing:?}");
         };
-        all(&self.events, 20, "events");
+        all(&self.events, 22, "events");
         all(&self.abouts, 4, "kinds of gates");
         all(&self.reasons, 8, "reasons");
         all(&self.decisions, 6, "decisions");
@@ -150,5 +150,7 @@ fn number(event: &Event) -> usize {
         Event::HoldEnded { .. } => 17,
         Event::SessionCompleted { .. } => 18,
         Event::SessionStopped { .. } => 19,
+        Event::DatabaseReplaced { .. } => 20,
+        Event::DatabaseRestored { .. } => 21,
     }
 }
