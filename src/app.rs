@@ -1,5 +1,8 @@
 //! The composition root: builds everything from the configuration, runs it, drains it.
 
+mod leftovers;
+mod succession;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -21,8 +24,9 @@ use crate::files::{private, reason};
 use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
 use crate::notifier::{self, Notifier, Receiver};
-use crate::store::{self, Lock, LockError, Store};
+use crate::store::{self, Lock, LockError};
 use crate::telemetry;
+use crate::upkeep::{self, Upkeep};
 use crate::worker::{self, Worker};
 
 /// How long requests and the notifier may take to finish once the daemon is to end.
@@ -122,9 +126,9 @@ impl Core {
             private::create_dir(path).map_err(|source| Error::Folder { what, path: path.clone(), source })?;
         }
         let lock = Lock::take(&paths.database)?;
-        let store = Store::open(&paths.database).await?;
         let birthplace = Birthplace::here().map_err(Error::Proc)?;
-        let engine = Engine::new(store, engine_settings(config, rehearse, audience, birthplace)).await?;
+        let settings = engine_settings(config, rehearse, audience, birthplace);
+        let engine = succession::open(&paths.database, &lock, settings).await?;
         let worker = Worker::new(Arc::clone(&engine), worker_settings(config));
         Ok(Self { engine, worker, lock })
     }
@@ -172,9 +176,12 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
         let notifier = Notifier::new(Arc::clone(&engine), receiver, worker.activity())?;
         lifecycle.spawn("the notifier", notifier.work(lifecycle.soft()));
     }
-    let door = door(config, secret, engine, &worker, lifecycle.soft());
+    let lock = Arc::new(lock);
+    let upkeep = Upkeep::new(Arc::clone(&engine), Arc::clone(&lock), upkeep_settings(&config));
+    let door = door(config, secret, Arc::clone(&engine), &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
     lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
+    lifecycle.spawn("the upkeep", upkeep.work(lifecycle.soft()));
     let failed = broken.clone();
     lifecycle.spawn("the database", async move {
         tokio::select! {
@@ -183,8 +190,10 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
         }
     });
     let ended = lifecycle.run_until_drained(DRAIN).await;
+    let broken = broken.is_cancelled();
+    succession::leave(&engine, &lock, broken).await;
     drop(lock);
-    Ok(Served { ended, broken: broken.is_cancelled() })
+    Ok(Served { ended, broken })
 }
 
 /// Answers one request where no daemon runs: under its lock, by the same engine, through the same door.
@@ -192,7 +201,9 @@ pub async fn answer(config: Config, secret: SecretString, request: Request) -> R
     let Core { engine, worker, lock } =
         Core::build(&config, config.claude.rehearse, audience(&config)).await?;
     let response =
-        http::inside(door(config, secret, engine, &worker, CancellationToken::new()), request).await;
+        http::inside(door(config, secret, Arc::clone(&engine), &worker, CancellationToken::new()), request)
+            .await;
+    succession::leave(&engine, &lock, engine.broken().is_cancelled()).await;
     drop(lock);
     Ok(response)
 }
@@ -292,6 +303,15 @@ fn worker_settings(config: &Config) -> worker::Settings {
             .collect(),
         project_dir: config.paths.project_dir.clone(),
         environment: environment(),
+    }
+}
+
+/// What is kept, and how long.
+pub fn upkeep_settings(config: &Config) -> upkeep::Settings {
+    upkeep::Settings {
+        logs_dir: config.paths.logs_dir.clone(),
+        keep: config.logging.keep,
+        timezone: config.orchestrator.timezone.clone(),
     }
 }
 

@@ -25,7 +25,7 @@
 //! | --- | --- |
 //! | 8 | [`cli`]: one file a subcommand, exit codes |
 //! | 7 | [`app`]: the composition root |
-//! | 6 | [`http`], [`worker`], [`notifier`]: the things that live |
+//! | 6 | [`http`], [`worker`], [`notifier`], [`upkeep`]: the things that live |
 //! | 5 | [`engine`]: the only writer of session state |
 //! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] · [`outward`]: HTTP to others |
 //! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
@@ -63,4 +63,5 @@ pub mod store;
 pub mod taskfile;
 pub mod telegram;
 pub mod telemetry;
+pub mod upkeep;
 pub mod worker;

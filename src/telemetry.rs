@@ -21,7 +21,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::files::{private, reason};
 
-pub use journal::{ACCESS_FILE, Guard};
+pub use journal::{ACCESS_FILE, Guard, is_old_access_log};
 
 /// The target of events that belong to the story: `tracing::info!(target: STORY, "Task 1 started")`.
 pub const STORY: &str = "story";

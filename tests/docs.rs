@@ -57,6 +57,11 @@ fn troubleshooting() {
 }
 
 #[test]
+fn backup() {
+    follow("docs/backup.md");
+}
+
+#[test]
 fn notifications() {
     follow("docs/notifications.md");
 }

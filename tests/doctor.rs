@@ -249,7 +249,7 @@ fn the_database_and_the_logs() {
     ok free
     ");
     newcomer.set("ORCHESTRATOR__PATHS__DATABASE", "config.toml");
-    assert_snapshot!(newcomer.findings("database"), @r"fail config.toml can't be opened: file is not a database → if it is no database of this program, choose another paths.database");
+    assert_snapshot!(newcomer.findings("database"), @r"fail config.toml can't be read: file is not a database → if it is no database of this program, choose another paths.database");
     newcomer.set("ORCHESTRATOR__PATHS__DATABASE", "orchestrator_tasks");
     assert_snapshot!(newcomer.findings("database"), @r"fail orchestrator_tasks can't be opened: unable to open database file → if it is no database of this program, choose another paths.database");
     newcomer.set("ORCHESTRATOR__PATHS__DATABASE", "missing/orchestrator.db");

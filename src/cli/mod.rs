@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Parses arguments and words what a terminal is told; decides nothing else.
 
+mod backup;
 mod check;
 mod client;
 mod completions;
@@ -14,6 +15,7 @@ mod man;
 mod n8n;
 mod openapi;
 mod page;
+mod prune;
 mod reason;
 mod report;
 mod run;
@@ -81,6 +83,12 @@ enum Command {
     /// Tell a session's story as one page of markdown: tasks, runs, gates, costs
     #[command(after_help = report::EXAMPLES)]
     Report(report::Arguments),
+    /// Copy the database into a file, also while the daemon works on it
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Arguments),
+    /// Delete what is old: logs of sessions that have ended, and what nobody will ask for
+    #[command(after_help = prune::EXAMPLES)]
+    Prune(prune::Arguments),
     #[command(flatten)]
     Client(client::Command),
 }
@@ -122,6 +130,10 @@ enum Error {
     Engine(#[from] crate::engine::Error),
     #[error("{0}")]
     Store(#[from] crate::store::Error),
+    #[error("{0}")]
+    Backup(#[from] crate::store::CopyError),
+    #[error("{0}")]
+    Prune(#[from] crate::upkeep::sweep::Error),
     #[error("can't tell the current folder: {0}")]
     Cwd(std::io::Error),
     #[error("can't start the runtime: {0}")]
@@ -169,6 +181,8 @@ impl Error {
             | Self::Logging(_)
             | Self::Engine(_)
             | Self::Store(_)
+            | Self::Backup(_)
+            | Self::Prune(_)
             | Self::Cwd(_)
             | Self::Runtime(_)
             | Self::Signals(_)
@@ -198,6 +212,8 @@ pub fn main() -> ExitCode {
         Command::Completions(completions) => Ok(completions::completions(completions)),
         Command::Man(man) => man::man(man),
         Command::Report(report) => report::report(&arguments, report),
+        Command::Backup(backup) => backup::backup(&arguments, backup),
+        Command::Prune(prune) => prune::prune(&arguments, prune),
         Command::Client(command) => client::client(&arguments, command),
     };
     result

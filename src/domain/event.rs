@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
@@ -113,6 +114,10 @@ pub enum Event {
     GotThrough { hold: Hold },
     /// A person granted more than a limit allows.
     BudgetRaised { budget: Budget, up_to: Amount, by: Actor },
+    /// A database that couldn't be read was put aside for a new one.
+    DatabaseReplaced { set_aside: String },
+    /// The database is a copy from earlier.
+    DatabaseRestored { made_at: Option<Timestamp> },
     /// Every task is done with.
     SessionCompleted {
         #[serde(flatten)]
@@ -208,6 +213,8 @@ impl Event {
             Self::HoldEnded { .. } => "hold_ended",
             Self::GotThrough { .. } => "got_through",
             Self::BudgetRaised { .. } => "budget_raised",
+            Self::DatabaseReplaced { .. } => "database_replaced",
+            Self::DatabaseRestored { .. } => "database_restored",
             Self::SessionCompleted { .. } => "session_completed",
             Self::SessionStopped { .. } => "session_stopped",
         }
@@ -238,6 +245,8 @@ impl Event {
             | Self::HoldEnded { .. }
             | Self::GotThrough { .. }
             | Self::BudgetRaised { .. }
+            | Self::DatabaseReplaced { .. }
+            | Self::DatabaseRestored { .. }
             | Self::SessionCompleted { .. }
             | Self::SessionStopped { .. } => None,
         }
@@ -268,6 +277,8 @@ impl Event {
             | Self::GotThrough { .. }
             | Self::BudgetRaised { .. }
             | Self::SessionCompleted { .. }
+            | Self::DatabaseReplaced { .. }
+            | Self::DatabaseRestored { .. }
             | Self::SessionStopped { .. } => false,
         }
     }
@@ -361,6 +372,16 @@ impl Event {
                 let unit = if *budget == Budget::TokensPerDay { " tokens" } else { "" };
                 format!("Budget raised by {by}: up to {up_to}{unit} {}", budget.whose())
             }
+            Self::DatabaseReplaced { set_aside } => format!(
+                "The database could not be read and was put aside as {set_aside}: a new one was begun, which knows nothing \
+                 of earlier sessions"
+            ),
+            Self::DatabaseRestored { made_at } => format!(
+                "The database was restored{}: what happened since then is not in it",
+                made_at.map_or(String::from(" from a copy"), |at| {
+                    at.strftime(" from a backup of %Y-%m-%d %H:%M UTC").to_string()
+                })
+            ),
             Self::SessionCompleted { figures } => {
                 format!("Session completed{}: {figures}", marked(figures.rehearsal))
             }

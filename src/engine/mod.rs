@@ -8,6 +8,7 @@ mod error;
 mod opening;
 mod post;
 mod snapshot;
+mod successor;
 mod write;
 
 use std::path::PathBuf;
@@ -121,16 +122,22 @@ pub struct Engine {
     store: Store,
     settings: Settings,
     doorbell: watch::Sender<Arc<Snapshot>>,
-    broken: CancellationToken,
 }
 
 impl Engine {
     /// Takes over a database whose lock the caller holds.
     pub async fn new(store: Store, settings: Settings) -> Result<Arc<Self>, store::Error> {
         let today = (settings.clock)().to_zoned(settings.timezone.clone()).date();
-        let snapshot = Snapshot::load(&mut *store.writer().await, today).await?;
+        let loaded = Snapshot::load(&mut *store.writer().await, today).await;
+        let snapshot = match loaded {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                store.close().await;
+                return Err(error);
+            }
+        };
         let (doorbell, _) = watch::channel(Arc::new(snapshot));
-        Ok(Arc::new(Self { store, settings, doorbell, broken: CancellationToken::new() }))
+        Ok(Arc::new(Self { store, settings, doorbell }))
     }
 
     /// The committed state.
@@ -145,7 +152,7 @@ impl Engine {
 
     /// Cancelled when the database has failed in a way that nothing can be trusted after.
     pub fn broken(&self) -> &CancellationToken {
-        &self.broken
+        self.store.broken()
     }
 
     /// The database, for reading.
@@ -325,7 +332,7 @@ impl Engine {
     async fn watched<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let result = work.await;
         if let Err(Error::Store(store::Error::Fatal(_))) = &result {
-            self.broken.cancel();
+            self.store.broken().cancel();
         }
         result
     }

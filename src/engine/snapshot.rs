@@ -11,7 +11,7 @@ use crate::domain::limits::Spent;
 use crate::domain::session::Session;
 use crate::store::outbox::{self, Counts};
 use crate::store::runs::{self, Run};
-use crate::store::{self, holds, sessions, spending};
+use crate::store::{self, aside, holds, sessions, spending};
 
 /// The committed state of everything that isn't history.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub spent: Spent,
     /// How many notifications wait, and how many were given up.
     pub notifications: Counts,
+    /// What there is to say of a database that was put aside for this one.
+    pub set_aside: Option<String>,
     pub(super) last_run: RunId,
 }
 
@@ -46,6 +48,7 @@ impl Snapshot {
             last_hold: holds::last(conn).await?,
             spent: spending::of(conn, today).await?,
             notifications: outbox::counts(conn).await?,
+            set_aside: aside::notice(conn).await?,
             last_run: runs::last(conn).await?,
         })
     }

@@ -85,7 +85,7 @@ impl<'a> Write<'a> {
                 if let Some(before) = &before {
                     sessions::update(&mut self.transaction, before, &next.session).await?;
                 }
-                self.apply(next, &order.by).await
+                Ok(self.apply(next, &order.by).await?)
             }
             Err(refused) => Err(self.explain(refused).await?),
         }
@@ -147,7 +147,7 @@ impl<'a> Write<'a> {
         match transition(current.as_deref(), order, &world) {
             Ok(next) => {
                 sessions::insert(&mut self.transaction, &next.session, day).await?;
-                self.apply(next, &order.by).await
+                Ok(self.apply(next, &order.by).await?)
             }
             Err(refused) => Err(self.explain(refused).await?),
         }
@@ -205,7 +205,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    async fn apply(&mut self, next: Transition, by: &Actor) -> Result<Done, Error> {
+    pub(super) async fn apply(&mut self, next: Transition, by: &Actor) -> Result<Done, store::Error> {
         let Transition { session, events, effects, message } = next;
         for effect in effects {
             self.effect(&session, effect).await?;
@@ -301,7 +301,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    async fn world(&mut self) -> Result<World, store::Error> {
+    pub(super) async fn world(&mut self) -> Result<World, store::Error> {
         let now = self.engine.now();
         Ok(World {
             now,
@@ -317,7 +317,7 @@ impl<'a> Write<'a> {
         loop {
             let (random, _) = Uuid::new_v4().as_u64_pair();
             let id = GateId::from_random((random >> 32) as u32);
-            if gates::find(&mut self.transaction, &id).await?.is_none() {
+            if !gates::is_taken(&mut self.transaction, &id).await? {
                 return Ok(id);
             }
         }

@@ -184,6 +184,8 @@ impl From<&crate::store::Error> for ApiError {
             ),
             Error::Open { .. }
             | Error::ReadOnly { .. }
+            | Error::Aside { .. }
+            | Error::Mixed { .. }
             | Error::Newer { .. }
             | Error::Migrate { .. }
             | Error::Missing { .. }

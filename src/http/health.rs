@@ -28,6 +28,7 @@ pub(super) async fn health(
 ) -> Response {
     let mut reasons = Vec::new();
     reasons.extend(app.worker.borrow().clone());
+    reasons.extend(app.engine.store().damage().map(|damage| format!("the database is damaged: {damage}")));
     reasons.extend(app.engine.store().ping().await.err().map(|error| error.to_string()));
     let (code, status) = if reasons.is_empty() {
         (StatusCode::OK, Health::Ok)

@@ -121,6 +121,14 @@ fn tell_what_is(figures: &mut Exposition, app: &App) {
     }
     let streams = STREAMS.saturating_sub(app.streams.available_permits());
     figures.figure("orchestrator_event_streams", Kind::Gauge, "Open event streams.", streams);
+    let store = app.engine.store();
+    let help = "Whether the database was looked through and found damaged: 1 or 0.";
+    figures.figure("orchestrator_database_damaged", Kind::Gauge, help, u8::from(store.damage().is_some()));
+    let help = "How long the database is, and the log of what isn't in it yet.";
+    let mut sizes = figures.family("orchestrator_database_bytes", Kind::Gauge, help);
+    for (file, bytes) in store.sizes() {
+        sizes.sample(&[("file", file)], bytes);
+    }
     let help = "1; the program's version is the label.";
     let mut build = figures.family("orchestrator_build_info", Kind::Gauge, help);
     build.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);

@@ -63,8 +63,9 @@ pub(super) async fn gates(State(app): State<App>, call: Call) -> Result<Response
     let ListOf { limit, session } = call.read()?;
     let (records, order) = if let Some(id) = &session {
         let session = load(&app, id).await?.id;
-        let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
-        (gates::of_session(&mut conn, &session).await?, "the first first")
+        let readers = app.engine.store().readers();
+        let of_session = readers.with(async |conn| gates::of_session(conn, &session).await);
+        (of_session.await?, "the first first")
     } else {
         let limit = limit.unwrap_or(LISTED);
         (gates::list(app.engine.store().readers(), limit.0).await?, "the newest first")
@@ -108,6 +109,7 @@ pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Re
         decided: decided.as_ref(),
         pending: snapshot.notifications.pending,
         dead: snapshot.notifications.dead,
+        set_aside: snapshot.set_aside.as_deref(),
     };
     Ok(Json(StatusView::new(&status, &app.scene(shown, hold.as_ref()))).into_response())
 }
@@ -230,14 +232,15 @@ fn bound(limit: Option<Count>, all: usize) -> usize {
 
 /// The runs of a session: by task, in their order.
 async fn runs_of(app: &App, session: &SessionId) -> Result<Vec<RunView>, ApiError> {
-    let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
-    let records = runs::of_session(&mut conn, session).await?;
+    let readers = app.engine.store().readers();
+    let records = readers.with(async |conn| runs::of_session(conn, session).await).await?;
     Ok(records.into_iter().map(|record| RunView::new(record, app.zone())).collect())
 }
 
 async fn load(app: &App, id: &str) -> Result<Session, ApiError> {
-    let mut conn = app.engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
-    sessions::load(&mut conn, &SessionId::new(id)).await?.ok_or_else(|| {
+    let named = SessionId::new(id);
+    let readers = app.engine.store().readers();
+    readers.with(async |conn| sessions::load(conn, &named).await).await?.ok_or_else(|| {
         ApiError::not_found(format!("there is no session {id}: /sessions lists those there are"))
     })
 }

@@ -160,10 +160,15 @@ impl StatusView {
             cost_usd: Usd::default(),
             notifications: status.into(),
             tasks: Vec::new(),
-            message: "No session yet: /start begins one".to_owned(),
+            message: nothing_yet(status.set_aside),
             telegram,
         }
     }
+}
+
+fn nothing_yet(set_aside: Option<&str>) -> String {
+    let nothing = "No session yet: /start begins one";
+    set_aside.map_or(nothing.to_owned(), |set_aside| format!("{nothing}\n{set_aside}"))
 }
 
 fn runtime(session: &Session, now: Timestamp) -> std::time::Duration {

@@ -35,6 +35,27 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// A file of the database that can't be relied on can't be put out of the way.
+    #[error("can't put {path} aside: {}; move it away yourself", reason(source), path = path.display())]
+    Aside {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A backup was put in the place of a database whose log still lies there, and would be taken for its own.
+    #[error(
+        "{path} is a backup, and {log} beside it belongs to the database that was there before: `orchestrator serve` puts \
+         it aside, or remove it yourself before anything opens the backup",
+        path = path.display(),
+        log = log.display()
+    )]
+    Mixed {
+        /// The backup.
+        path: PathBuf,
+        /// What doesn't belong to it.
+        log: PathBuf,
+    },
     /// A later version of this program has used it.
     #[error(
         "the database {path} was written by a newer version of this program (schema {found}, this one knows {known}): \
@@ -94,6 +115,28 @@ pub enum Error {
 }
 
 impl Error {
+    /// What `SQLite` says of a file that is no database, or none any more: whoever opens it will always meet this.
+    pub fn damage(&self) -> Option<String> {
+        let cause = match self {
+            Self::Open { source, .. }
+            | Self::Unavailable(source)
+            | Self::Fatal(source)
+            | Self::Statement(source) => Some(source),
+            Self::Migrate { source, .. } => match source {
+                MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => Some(source),
+                _ => None,
+            },
+            Self::ReadOnly { .. }
+            | Self::Aside { .. }
+            | Self::Mixed { .. }
+            | Self::Newer { .. }
+            | Self::Missing { .. }
+            | Self::OtherVersion { .. }
+            | Self::Corrupt { .. } => None,
+        };
+        cause.filter(|cause| matches!(primary(cause), Some(code::CORRUPT | code::NOTADB))).map(said)
+    }
+
     pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
         Self::Open { path: path.to_owned(), source }
     }
@@ -128,17 +171,26 @@ mod code {
     pub(super) const NOTADB: i32 = 26;
 }
 
+/// The primary result code, if it was `SQLite` that failed.
+fn primary(error: &sqlx::Error) -> Option<i32> {
+    let extended = error.as_database_error()?.code()?.parse::<i32>().ok()?;
+    Some(extended & 0xff)
+}
+
+/// Whether the device fails or the file is damaged.
+pub(super) fn is_fatal(error: &sqlx::Error) -> bool {
+    match primary(error) {
+        Some(code) => matches!(code, code::IOERR | code::CORRUPT | code::NOTADB),
+        None => matches!(error, sqlx::Error::Io(_)),
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let primary = error
-            .as_database_error()
-            .and_then(|error| error.code()?.parse::<i32>().ok())
-            .map(|extended| extended & 0xff);
-        match primary {
+        match primary(&error) {
+            _ if is_fatal(&error) => Self::Fatal(error),
             Some(code::BUSY | code::LOCKED | code::FULL) => Self::Unavailable(error),
-            Some(code::IOERR | code::CORRUPT | code::NOTADB) => Self::Fatal(error),
             None if matches!(error, sqlx::Error::PoolTimedOut) => Self::Unavailable(error),
-            None if matches!(error, sqlx::Error::Io(_)) => Self::Fatal(error),
             Some(_) | None => Self::Statement(error),
         }
     }

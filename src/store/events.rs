@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::{Error, from_json, parsed, to_json};
+use super::{Error, Readers, from_json, parsed, to_json};
 use crate::domain::event::Event;
 use crate::domain::id::SessionId;
 
@@ -36,7 +36,7 @@ pub async fn append(
 
 /// The newest lines of a session's story, oldest of them first.
 pub async fn story(
-    readers: &SqlitePool,
+    readers: &Readers,
     session: &SessionId,
     lines: i64,
 ) -> Result<Vec<(Timestamp, String)>, Error> {
@@ -110,7 +110,7 @@ pub struct Stored {
 }
 
 /// What happened after an event, in all sessions, oldest first and at most `limit` of it.
-pub async fn since(readers: &SqlitePool, id: i64, limit: i64) -> Result<Vec<Stored>, Error> {
+pub async fn since(readers: &Readers, id: i64, limit: i64) -> Result<Vec<Stored>, Error> {
     sqlx::query!(
         r#"SELECT id AS "id!", kind, session_id, task, at, message, event FROM events
            WHERE id > ? ORDER BY id LIMIT ?"#,
@@ -138,7 +138,7 @@ pub async fn since(readers: &SqlitePool, id: i64, limit: i64) -> Result<Vec<Stor
 }
 
 /// The newest event's id; 0 before the first.
-pub async fn newest(readers: &SqlitePool) -> Result<i64, Error> {
+pub async fn newest(readers: &Readers) -> Result<i64, Error> {
     let newest =
         sqlx::query_scalar!(r#"SELECT max(id) AS "newest: i64" FROM events"#).fetch_one(readers).await?;
     Ok(newest.unwrap_or(0))

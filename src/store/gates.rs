@@ -1,8 +1,8 @@
 //! Gates: every question ever asked, and what became of it.
 
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
-use super::{Error, from_json, to_json};
+use super::{Error, Readers, from_json, to_json};
 use crate::domain::gate::{Closing, Gate};
 use crate::domain::id::{GateId, SessionId};
 
@@ -69,8 +69,20 @@ pub async fn find(conn: &mut SqliteConnection, id: &GateId) -> Result<Option<Rec
         .transpose()
 }
 
+/// Whether a gate ever had this id, also one that is gone by now.
+pub async fn is_taken(conn: &mut SqliteConnection, id: &GateId) -> Result<bool, Error> {
+    let id = id.as_str();
+    let taken = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM gates WHERE id = ?) OR EXISTS (SELECT 1 FROM retired_gates WHERE id = ?)
+             AS "taken!: bool""#,
+        id,
+        id
+    );
+    Ok(taken.fetch_one(conn).await?)
+}
+
 /// The newest gates of all sessions, newest first.
-pub async fn list(readers: &SqlitePool, limit: i64) -> Result<Vec<Record>, Error> {
+pub async fn list(readers: &Readers, limit: i64) -> Result<Vec<Record>, Error> {
     sqlx::query!("SELECT session_id, gate, closing FROM gates ORDER BY ordinal DESC LIMIT ?", limit)
         .fetch_all(readers)
         .await?
@@ -91,7 +103,7 @@ pub async fn of_session(conn: &mut SqliteConnection, session: &SessionId) -> Res
 }
 
 /// How the newest answered gate of a session was closed.
-pub async fn last_closing(readers: &SqlitePool, session: &SessionId) -> Result<Option<Closing>, Error> {
+pub async fn last_closing(readers: &Readers, session: &SessionId) -> Result<Option<Closing>, Error> {
     let session = session.as_str();
     sqlx::query!(
         "SELECT closing AS \"closing!\" FROM gates WHERE session_id = ? AND closing IS NOT NULL

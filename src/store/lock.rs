@@ -1,12 +1,15 @@
-//! The lock file: one process at a time may recover and run what the database says is open.
+//! The lock file: one process at a time may recover and run what the database says is open, and each leaves the next a
+//! note of how it left the database.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::files::reason;
+use super::note::Note;
+use crate::files::{beside, reason};
 
 /// A predecessor that was just killed lets go within a millisecond; anything longer is alive.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -14,7 +17,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Held for as long as the process lives; the kernel lets go of it whatever the process's end.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+    note: Mutex<Note>,
 }
 
 /// Why the lock can't be had.
@@ -45,17 +50,57 @@ impl Lock {
     pub fn take(database: &Path) -> Result<Self, LockError> {
         let path = lock_file(database);
         let failed = |source| LockError::Io { path: path.clone(), source };
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => break,
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(Duration::from_millis(1)),
                 Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Held { database: database.to_owned() });
                 }
             }
+        }
+        let note = Note::read(&file).map_err(failed)?;
+        let lock = Self { file, path, note: Mutex::new(note) };
+        lock.change(|note| {
+            note.unchecked |= note.in_use;
+            note.in_use = true;
+        });
+        Ok(lock)
+    }
+
+    /// What is noted of the database.
+    pub fn note(&self) -> Note {
+        self.guard().clone()
+    }
+
+    /// Notes something, for this process and whoever comes after it.
+    pub fn change(&self, change: impl FnOnce(&mut Note)) {
+        let mut note = self.guard();
+        change(&mut note);
+        if let Err(error) = note.write(&self.file) {
+            tracing::warn!("failed to write {}: {}", self.path.display(), reason(&error));
+        }
+    }
+
+    fn guard(&self) -> MutexGuard<'_, Note> {
+        self.note.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is noted of a database, without taking its lock.
+    pub fn peek(database: &Path) -> io::Result<Note> {
+        match File::open(lock_file(database)) {
+            Ok(file) => Note::read(&file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Note::default()),
+            Err(error) => Err(error),
         }
     }
 
@@ -74,8 +119,13 @@ impl Lock {
     }
 }
 
+/// Whoever is killed, or loses power, doesn't get here: that is how the next one knows.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.change(|note| note.in_use = false);
+    }
+}
+
 fn lock_file(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
-    PathBuf::from(path)
+    beside(database, ".lock")
 }

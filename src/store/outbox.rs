@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
-use super::{Error, from_json, parsed};
+use super::{Error, Readers, from_json, parsed};
 use crate::domain::id::{RunId, SessionId};
 
 const TABLE: &str = "notifications";
@@ -148,7 +148,7 @@ pub async fn insert(conn: &mut SqliteConnection, draft: &Draft<'_>) -> Result<()
 }
 
 /// Those that are next in their lanes, whether or not it is time for them.
-pub async fn heads(readers: &SqlitePool) -> Result<Vec<Notification>, Error> {
+pub async fn heads(readers: &Readers) -> Result<Vec<Notification>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT ordinal, id, session_id, chat, lane, task, gate, kind, event, message, telegram, at, state,
@@ -162,7 +162,7 @@ pub async fn heads(readers: &SqlitePool) -> Result<Vec<Notification>, Error> {
 }
 
 /// The newest of those that are pending or dead, newest first.
-pub async fn undelivered(readers: &SqlitePool, limit: i64) -> Result<Vec<Notification>, Error> {
+pub async fn undelivered(readers: &Readers, limit: i64) -> Result<Vec<Notification>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT ordinal, id, session_id, chat, lane, task, gate, kind, event, message, telegram, at, state,
@@ -288,7 +288,7 @@ pub async fn counts(conn: &mut SqliteConnection) -> Result<Counts, Error> {
 }
 
 /// Where a run's start was told.
-pub async fn announced(readers: &SqlitePool, run: RunId) -> Result<Vec<Announced>, Error> {
+pub async fn announced(readers: &Readers, run: RunId) -> Result<Vec<Announced>, Error> {
     let rows = sqlx::query!(
         r#"SELECT chat, message_id AS "message_id!" FROM notifications
            WHERE run = ? AND state = 'delivered' AND message_id IS NOT NULL"#,

@@ -1,12 +1,12 @@
 //! Requests: the first answer to each key, so that a repeated command is not a second one.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::Error;
 
-/// How long a key is remembered, in seconds.
-const REMEMBERED_FOR: i64 = 24 * 60 * 60;
+/// How long a key is remembered.
+pub const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// What makes two requests the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum Seen {
 
 /// Looks a key up.
 pub async fn seen(conn: &mut SqliteConnection, key: &Key, now: Timestamp) -> Result<Seen, Error> {
-    let oldest = now.as_second() - REMEMBERED_FOR;
+    let oldest = now.as_second() - REMEMBERED_FOR.as_secs();
     let row = sqlx::query!(
         r#"SELECT fingerprint, status AS "status: u16", answer FROM requests WHERE key = ? AND at > ?"#,
         key.key,
@@ -64,7 +64,7 @@ pub async fn record(
     now: Timestamp,
 ) -> Result<(), Error> {
     let at = now.as_second();
-    let oldest = at - REMEMBERED_FOR;
+    let oldest = at - REMEMBERED_FOR.as_secs();
     sqlx::query!("DELETE FROM requests WHERE at <= ?", oldest).execute(&mut *conn).await?;
     sqlx::query!(
         "INSERT OR REPLACE INTO requests (key, fingerprint, status, answer, at) VALUES (?, ?, ?, ?, ?)",

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::{Error, from_json, parsed, to_json};
+use super::{Error, Readers, from_json, parsed, to_json};
 use crate::domain::id::SessionId;
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::task::Task;
@@ -130,7 +130,7 @@ pub async fn load(conn: &mut SqliteConnection, id: &SessionId) -> Result<Option<
 }
 
 /// The day's log that was snapshotted with the plan, as JSON.
-pub async fn day(readers: &SqlitePool, id: &SessionId) -> Result<Option<String>, Error> {
+pub async fn day(readers: &Readers, id: &SessionId) -> Result<Option<String>, Error> {
     let id = id.as_str();
     Ok(sqlx::query_scalar!("SELECT day FROM sessions WHERE id = ?", id)
         .fetch_optional(readers)

@@ -6,7 +6,8 @@ use rustix::fs::{Access, access};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 
-use super::{BUSY_TIMEOUT, Error, MIGRATIONS};
+use super::{BUSY_TIMEOUT, Error, MIGRATIONS, restored};
+use crate::files::beside;
 
 /// What there is to know of a database that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +16,21 @@ pub struct Survey {
     pub schema: i64,
     /// The newest version that this program knows.
     pub known: i64,
+    /// Whether it is a backup that was put here and not worked with yet.
+    pub is_backup: bool,
 }
 
 /// Asks a database that exists what it is, and whether it could be written.
 pub async fn survey(path: &Path) -> Result<Survey, Error> {
     must_be_writable(path)?;
+    restored::must_be_alone(path)?;
+    let is_backup = restored::is_backup(path);
     let options =
         SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
     let mut connection = options.connect().await.map_err(|source| Error::open(path, source))?;
     let schema = schema(&mut connection).await;
     connection.close().await?;
-    Ok(Survey { schema: schema?, known: newest() })
+    Ok(Survey { schema: schema?, known: newest(), is_backup })
 }
 
 /// The newest version of the schema that is known here.
@@ -36,12 +41,8 @@ pub(super) fn newest() -> i64 {
 /// Whether a database, or what there is of it, can be written. `SQLite` would open it all the same, and leave files beside
 /// it that nobody can write either.
 pub(super) fn must_be_writable(path: &Path) -> Result<(), Error> {
-    let beside = ["-wal", "-shm"].map(|ending| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    });
-    let there = beside.iter().map(PathBuf::as_path).chain([path]).filter(|file| file.exists());
+    let logs = ["-wal", "-shm"].map(|ending| beside(path, ending));
+    let there = logs.iter().map(PathBuf::as_path).chain([path]).filter(|file| file.exists());
     for file in there.chain(path.parent()) {
         access(file, Access::WRITE_OK)
             .map_err(|error| Error::ReadOnly { path: file.to_owned(), source: error.into() })?;

@@ -3,9 +3,7 @@
 //! Triggers of the schema keep them inside the transaction that makes them true; here they are only read, a few rows
 //! however long the history.
 
-use sqlx::SqlitePool;
-
-use super::Error;
+use super::{Error, Readers};
 
 /// How often something happened, or how many of it there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +30,14 @@ pub struct Bucket {
 }
 
 /// Everything that is counted.
-pub async fn all(readers: &SqlitePool) -> Result<Vec<Tally>, Error> {
+pub async fn all(readers: &Readers) -> Result<Vec<Tally>, Error> {
     Ok(sqlx::query_as!(Tally, "SELECT what, kind, count FROM tallies ORDER BY what, kind")
         .fetch_all(readers)
         .await?)
 }
 
 /// Everything whose duration is counted, the shorter ones first.
-pub async fn durations(readers: &SqlitePool) -> Result<Vec<Bucket>, Error> {
+pub async fn durations(readers: &Readers) -> Result<Vec<Bucket>, Error> {
     Ok(sqlx::query_as!(Bucket, "SELECT what, up_to, count, milliseconds FROM durations ORDER BY what, up_to")
         .fetch_all(readers)
         .await?)

@@ -53,7 +53,9 @@ fn next(events: &[Event], scene: &Scene<'_>) -> Option<Card> {
         | Event::RunNotResumed { .. }
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
-        | Event::HoldEnded { .. } => false,
+        | Event::HoldEnded { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. } => false,
     });
     if is_told { None } else { outlook::outlook(scene) }
 }

@@ -107,6 +107,12 @@ impl Telling<'_> {
                 let what = if by.is_empty() { "The hold is over" } else { "Hold lifted" };
                 Text::bold(format!("▶️ {what}{by} ({why})"))
             }
+            Event::DatabaseReplaced { .. } => {
+                Text::lines([Text::bold("🚨 The database was lost"), Text::plain(event.sentence())])
+            }
+            Event::DatabaseRestored { .. } => {
+                Text::lines([Text::bold("🗄 Database restored"), Text::plain(event.sentence())])
+            }
             Event::SessionCompleted { figures } => Text::lines([
                 Text::bold(format!("🎉 Session complete!{}", words::rehearsal(figures.rehearsal))),
                 self.ended("✅", figures),
@@ -261,6 +267,8 @@ pub(super) fn buttons(event: &Event, scene: &Scene<'_>) -> Option<Keyboard> {
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
         | Event::GateReminded { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::HoldEnded { .. } => None,
     }
 }

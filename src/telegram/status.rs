@@ -30,13 +30,21 @@ pub struct Status<'a> {
     pub dead: u64,
     /// What was last decided at a gate of the session.
     pub decided: Option<&'a Closing>,
+    /// What there is to say of a database that was put aside, before the first session of a new one.
+    pub set_aside: Option<&'a str>,
 }
 
 /// Where things stand, and what can be done about it.
 pub fn status(status: &Status<'_>, scene: &Scene<'_>) -> Message {
     let heading = Text::bold("📊 Orchestrator Status");
     let Some(session) = scene.session else {
-        let text = Text::paragraphs([heading, logs::none_yet(), hold(scene), notifications(status)]);
+        let text = Text::paragraphs([
+            heading,
+            logs::none_yet(),
+            status.set_aside.map(Text::plain).into(),
+            hold(scene),
+            notifications(status),
+        ]);
         return Message::new(text, Keyboard::of([vec![Button::new(scene, "▶️ Start", "start")]]));
     };
     let standing = Standing::of(session, scene.hold.is_some());

@@ -61,6 +61,8 @@ pub(super) fn asked(events: &[Event]) -> Option<&Gate> {
         | Event::Resumed { .. }
         | Event::HoldBegan { .. }
         | Event::HoldEnded { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::SessionCompleted { .. }
         | Event::SessionStopped { .. } => None,
     })

@@ -1,8 +1,9 @@
 //! The thread that writes the story and the access log, and the layer that hands it their lines.
 
 use std::fmt;
+use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -16,10 +17,16 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::{ACCESS, Clock, STORY};
-use crate::files::private;
+use crate::files::{private, put_aside};
 
 /// The name of the access log, in the folder of the logs.
 pub const ACCESS_FILE: &str = "webhook-access.log";
+
+/// How long it may get before another one is begun.
+const ACCESS_LIMIT: u64 = 8 << 20;
+
+/// How many of those before it are kept, however fast they came: strangers can't fill the disk.
+const ACCESS_KEPT: usize = 9;
 
 /// How many lines may wait for a slow disk before more of them are lost.
 const WAITING_LINES: usize = 4096;
@@ -80,7 +87,7 @@ enum Book {
 pub(super) fn start(logs_dir: PathBuf, timezone: TimeZone, clock: Clock) -> io::Result<(Journal, Guard)> {
     let (lines, waiting) = sync_channel(WAITING_LINES);
     let (finished, done) = sync_channel(1);
-    let mut writer = Writer { logs_dir, timezone, failing: false };
+    let mut writer = Writer { logs_dir, timezone, failing: false, access_limit: ACCESS_LIMIT };
     thread::Builder::new().name("journal".to_owned()).spawn(move || {
         while let Ok(Message::Line(line)) = waiting.recv() {
             writer.write(&line, &mut io::stderr());
@@ -137,6 +144,8 @@ struct Writer {
     timezone: TimeZone,
     /// Whether the last line failed, so that a full disk is reported once.
     failing: bool,
+    /// How long the access log may get.
+    access_limit: u64,
 }
 
 impl Writer {
@@ -145,7 +154,12 @@ impl Writer {
         let path = self.logs_dir.join(name);
         let result = private::append(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         match result {
-            Ok(()) => self.failing = false,
+            Ok(()) => {
+                self.failing = false;
+                if matches!(line.book, Book::Access) {
+                    self.turn_the_page(&path, line.at);
+                }
+            }
             Err(_) if self.failing => {}
             Err(error) => {
                 self.failing = true;
@@ -153,6 +167,38 @@ impl Writer {
             }
         }
     }
+}
+
+impl Writer {
+    /// Begins another access log when one is long, and drops the oldest of those before it. One that stays in the way
+    /// is written on.
+    fn turn_the_page(&self, path: &Path, at: Timestamp) {
+        if path.metadata().is_ok_and(|file| file.len() < self.access_limit) {
+            return;
+        }
+        let ending = at.to_zoned(self.timezone.clone()).strftime(".%Y%m%d-%H%M%S").to_string();
+        if put_aside(path, &ending).is_err() {
+            return;
+        }
+        let entries = fs::read_dir(&self.logs_dir).into_iter().flatten().flatten();
+        let mut old: Vec<_> = entries
+            .filter(|entry| entry.file_name().to_str().is_some_and(is_old_access_log))
+            .map(|entry| entry.path())
+            .collect();
+        old.sort_by_key(|path| (path.metadata().and_then(|file| file.modified()).ok(), path.clone()));
+        for path in old.iter().rev().skip(ACCESS_KEPT) {
+            fs::remove_file(path).ok();
+        }
+    }
+}
+
+/// Whether a file in the folder of the logs is an access log that was full.
+pub fn is_old_access_log(name: &str) -> bool {
+    let ending = name.strip_prefix(ACCESS_FILE).and_then(|rest| rest.strip_prefix('.'));
+    ending.is_some_and(|ending| {
+        ending.starts_with(|first: char| first.is_ascii_digit())
+            && ending.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    })
 }
 
 /// The file that a line belongs in, and the line as it stands there.
@@ -187,7 +233,10 @@ fn complain(stderr: &mut impl io::Write, message: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ACCESS_FILE, Book, Line, Writer, on_one_line, start, written};
+    use super::{
+        ACCESS_FILE, ACCESS_KEPT, ACCESS_LIMIT, Book, Line, Writer, is_old_access_log, on_one_line, start,
+        written,
+    };
     use crate::telemetry::{ACCESS, STORY};
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
@@ -228,7 +277,12 @@ mod tests {
     fn a_failure_is_reported_once_until_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let logs_dir = folder.path().join("logs");
-        let mut writer = Writer { logs_dir: logs_dir.clone(), timezone: TimeZone::UTC, failing: false };
+        let mut writer = Writer {
+            logs_dir: logs_dir.clone(),
+            timezone: TimeZone::UTC,
+            failing: false,
+            access_limit: ACCESS_LIMIT,
+        };
         let mut complaints = Vec::new();
         let entry = line(Book::Story, "2025-11-20T09:30:15Z", "hello");
         writer.write(&entry, &mut complaints);
@@ -238,6 +292,36 @@ mod tests {
         writer.write(&entry, &mut complaints);
         assert_eq!(String::from_utf8(complaints).unwrap().lines().count(), 1);
         assert_eq!(fs::read_to_string(logs_dir.join("2025-11-20.log")).unwrap(), "[09:30:15] hello\n");
+    }
+
+    #[test]
+    fn the_access_log_is_bounded_however_many_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer {
+            logs_dir: folder.path().to_owned(),
+            timezone: TimeZone::UTC,
+            failing: false,
+            access_limit: 1000,
+        };
+        let mut complaints = Vec::new();
+        for second in 0..500 {
+            let at = Timestamp::from_second(second / 3).unwrap().to_string();
+            writer.write(&line(Book::Access, &at, &"x".repeat(100)), &mut complaints);
+            writer.write(&line(Book::Story, &at, &"x".repeat(100)), &mut complaints);
+        }
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+        let old: Vec<_> = files
+            .iter()
+            .filter(|file| is_old_access_log(file.file_name().to_str().unwrap()))
+            .map(|file| file.metadata().unwrap().len())
+            .collect();
+        assert_eq!(old.len(), ACCESS_KEPT);
+        assert!(old.iter().all(|length| (1000..1200).contains(length)), "{old:?}");
+        assert!(files.len() <= ACCESS_KEPT + 2, "those, the current one if there is one, and the story");
+        let story = fs::read_to_string(folder.path().join("1970-01-01.log")).unwrap();
+        assert_eq!(story.lines().count(), 500, "the story isn't cut");
+        assert!(complaints.is_empty());
+        assert!(!is_old_access_log(ACCESS_FILE) && !is_old_access_log("webhook-access.log.bak"));
     }
 
     #[test]

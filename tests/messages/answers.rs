@@ -174,7 +174,8 @@ fn status(gallery: &mut Gallery) {
     desk.work(completed(MIGRATED));
     desk.wait(200);
     let decided = closing(desk.session().started_at);
-    let busy = Status { task_file_changed: true, pending: 2, dead: 1, decided: Some(&decided) };
+    let busy =
+        Status { task_file_changed: true, pending: 2, dead: 1, decided: Some(&decided), set_aside: None };
     show(
         "Waiting for an approval",
         "With notifications that wait or were given up, and a task file that was changed since.",

@@ -38,6 +38,7 @@ pub fn show(gallery: &mut Gallery) {
     recoveries(gallery);
     budgets(gallery);
     holds(gallery);
+    successions(gallery);
     pauses(gallery);
     asides(gallery);
     progress(gallery);
@@ -279,6 +280,24 @@ fn trouble(gallery: &mut Gallery) {
         &desk,
         &told,
     );
+}
+
+fn successions(gallery: &mut Gallery) {
+    let desk = Desk::new(baptisms(), Policy::default());
+    let event = Event::DatabaseReplaced { set_aside: "orchestrator.db.corrupt-20251120-093015".to_owned() };
+    let told = Told { message: event.sentence(), events: vec![event] };
+    gallery.notice(
+        "The database was put aside",
+        "It could not be read when the daemon started.",
+        &desk,
+        &told,
+    );
+
+    let mut desk = Desk::opened(baptisms(), Policy::default());
+    let mut told = desk.tell(Command::Pause { now: false });
+    let made_at = "2025-11-19T22:00:00Z".parse().ok();
+    told.events.insert(0, Event::DatabaseRestored { made_at });
+    gallery.notice("The database was restored", "Its open session comes up paused.", &desk, &told);
 }
 
 fn holds(gallery: &mut Gallery) {

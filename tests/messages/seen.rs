@@ -86,7 +86,7 @@ impl Seen {
             let missing: Vec<_> = (0..number).filter(|at| !seen.contains(at)).collect();
             assert!(missing.is_empty() && seen.len() == number, "{what} that aren't shown: {missing:?}");
         };
-        all(&self.events, 24, "events");
+        all(&self.events, 26, "events");
         all(&self.abouts, 4, "kinds of gates");
         all(&self.reasons, 10, "reasons");
         all(&self.decisions, 7, "decisions");
@@ -157,5 +157,7 @@ fn number(event: &Event) -> usize {
         Event::RunNotResumed { .. } => 21,
         Event::GotThrough { .. } => 22,
         Event::BudgetRaised { .. } => 23,
+        Event::DatabaseReplaced { .. } => 24,
+        Event::DatabaseRestored { .. } => 25,
     }
 }

@@ -276,16 +276,27 @@ impl Daemon {
     /// Starts the daemon in the same folder and waits for it to be well.
     #[track_caller]
     pub fn restart(&mut self) {
+        self.restart_until("the daemon to be well", 200);
+    }
+
+    /// Starts the daemon in the same folder and waits for it to say that it isn't well.
+    #[track_caller]
+    pub fn restart_unwell(&mut self) {
+        self.restart_until("the daemon to be unwell", 503);
+    }
+
+    #[track_caller]
+    fn restart_until(&mut self, what: &str, health: u16) {
         assert!(self.process.is_none(), "the daemon still runs");
         let stderr = File::options().create(true).append(true).open(self.stderr_path()).unwrap();
         self.process = Some(self.serve(&stderr));
-        eventually(SOON, "the daemon to be well", || {
+        eventually(SOON, what, || {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
                 self.process = None;
                 panic!("the daemon ended with {status}\n{}", self.said());
             }
             match self.get("/health") {
-                Ok((200, _)) => Ok(()),
+                Ok((status, _)) if status == health => Ok(()),
                 other => Err(format!("{other:?}\n{}", self.said())),
             }
         });

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _, SqliteConnection};
 use tokio::runtime::Runtime;
 
 use super::daemon::Daemon;
@@ -16,6 +16,20 @@ pub struct Database {
 impl Database {
     pub fn at(path: &Path) -> Self {
         Self { path: path.to_owned() }
+    }
+
+    /// Makes the file from a dump of its tables, which refer to each other in no particular order.
+    #[track_caller]
+    pub fn load(&self, dump: &Path) {
+        let dump = std::fs::read_to_string(dump).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let options =
+                SqliteConnectOptions::new().filename(&self.path).create_if_missing(true).foreign_keys(false);
+            let mut connection = options.connect().await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(dump)).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        });
     }
 
     /// Carries out statements, all or none of them.

@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
+    /// Look through the whole database for damage, which takes a while where it is large
+    #[arg(long)]
+    check_database: bool,
     /// Send a test message to your chat through n8n, and check each leg of its way and of the way back
     #[arg(long)]
     round_trip: bool,
@@ -74,6 +77,9 @@ async fn look(config: &Config, files: &Files, arguments: &Arguments, report: &mu
     }
     for finding in state::look(config).await {
         report.add(finding);
+    }
+    if arguments.check_database {
+        report.add(state::look_through(&config.paths.database).await);
     }
     for finding in network::look(config, arguments.round_trip).await {
         report.add(finding);

@@ -9,13 +9,15 @@ use crate::cli::health::{self, Answer};
 use crate::cli::shown;
 use crate::config::Config;
 use crate::files::reason;
-use crate::store::{self, Error, Lock};
+use crate::store::{self, Depth, Error, Lock, aside};
 
 const GIB: u64 = 1 << 30;
 /// Less will not last for a day of runs that print much.
 const LITTLE: u64 = GIB;
 /// Less will not last for a run.
 const TOO_LITTLE: u64 = GIB / 10;
+
+const RESTORE: &str = "stop the daemon and put the newest backup in its place (docs/backup.md)";
 
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let database = &config.paths.database;
@@ -36,6 +38,7 @@ async fn content(path: &Path) -> Finding {
         };
     }
     let correct = "if it is no database of this program, choose another paths.database";
+    let note = Lock::peek(path).unwrap_or_default();
     match store::survey(path).await {
         Ok(survey) if survey.schema > survey.known => Finding::fail(
             "database",
@@ -45,6 +48,17 @@ async fn content(path: &Path) -> Finding {
             ),
             "install that version, or choose another paths.database",
         ),
+        Ok(survey) if survey.is_backup => Finding::ok(
+            "database",
+            format!(
+                "{name} is a backup that was put here: the next start takes it over, with its session paused"
+            ),
+        ),
+        Ok(_) if note.damage.is_some() => Finding::fail(
+            "database",
+            format!("{name} is damaged: {}", note.damage.unwrap_or_default()),
+            RESTORE,
+        ),
         Ok(survey) if survey.schema < survey.known => Finding::ok(
             "database",
             format!(
@@ -52,11 +66,30 @@ async fn content(path: &Path) -> Finding {
                 survey.schema, survey.known
             ),
         ),
-        Ok(survey) => Finding::ok("database", format!("{name} is writable, schema {}", survey.schema)),
+        Ok(survey) => {
+            let cut_off = note.unchecked || (note.in_use && Lock::is_held(path).is_ok_and(|held| !held));
+            let unlike =
+                if cut_off { ", and was not left properly: the next `serve` looks through it" } else { "" };
+            Finding::ok("database", format!("{name} is writable, schema {}{unlike}", survey.schema))
+        }
         Err(Error::Unavailable(error)) => Finding::warn(
             "database",
             format!("{name} can't be written now: {}", store::said(&error)),
             "call this again in a while",
+        ),
+        Err(error) if error.damage().is_some() => Finding::fail(
+            "database",
+            format!("{name} can't be read: {}", error.damage().unwrap_or_default()),
+            if aside::was_ours(path, &note) {
+                "go back to a backup (docs/backup.md), or let the next start put it aside and begin a new one"
+            } else {
+                correct
+            },
+        ),
+        Err(Error::Mixed { log, .. }) => Finding::warn(
+            "database",
+            format!("{name} is a backup, and {} beside it is of the database before", shown(&log)),
+            "remove it, or let the next start put it aside",
         ),
         Err(Error::Open { source, .. } | Error::Fatal(source)) => {
             Finding::fail("database", format!("{name} can't be opened: {}", store::said(&source)), correct)
@@ -66,6 +99,21 @@ async fn content(path: &Path) -> Finding {
             Finding::fail("database", message, "make it writable for this user")
         }
         Err(error) => Finding::fail("database", format!("{name}: {error}"), correct),
+    }
+}
+
+/// Every page, index and reference.
+pub(super) async fn look_through(path: &Path) -> Finding {
+    let name = shown(path);
+    if !path.exists() {
+        return Finding::ok("integrity", format!("{name} isn't there yet"));
+    }
+    match store::check(path, Depth::Full).await {
+        Ok(found) if found.is_empty() => {
+            Finding::ok("integrity", format!("every page, index and reference of {name} is sound"))
+        }
+        Ok(found) => Finding::fail("integrity", format!("{name} is damaged: {}", found.join("; ")), RESTORE),
+        Err(error) => Finding::fail("integrity", format!("{name} can't be looked through: {error}"), RESTORE),
     }
 }
 

@@ -292,6 +292,8 @@ fn pauses(account: &Account, frame: &Frame<'_>) -> String {
         | Event::GotThrough { .. }
         | Event::RunNotResumed { .. }
         | Event::HoldBegan { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::HoldEnded { .. } => true,
         Event::SessionStarted { .. }
         | Event::GateOpened { .. }

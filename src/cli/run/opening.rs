@@ -40,8 +40,8 @@ async fn begin(engine: &Arc<Engine>, config: &Config, call: &Call<'_>) -> Result
     let (loaded, _) = inspect(config, &call.arguments.file)?;
     let file = TaskFile { name: loaded.name, digest: loaded.digest };
     if !call.arguments.again && !call.rehearse {
-        let mut reader = engine.store().readers().acquire().await.map_err(crate::store::Error::from)?;
-        if let Some(earlier) = sessions::completed(&mut reader, &file).await? {
+        let readers = engine.store().readers();
+        if let Some(earlier) = readers.with(async |conn| sessions::completed(conn, &file).await).await? {
             return refuse(format!(
                 "{} was completed by session {earlier} and has not changed since; to run it once more:\n  {} --again",
                 call.arguments.file.display(),

@@ -39,6 +39,8 @@ fn mark(event: &Event) -> (Style, char) {
         | Event::RunOutOfBudget { .. }
         | Event::RunNotResumed { .. }
         | Event::HoldBegan { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::RunNeverRan { .. }
         | Event::SessionStopped { .. } => (YELLOW, '!'),
         Event::GateOpened { .. } | Event::GateReminded { .. } => (YELLOW, '?'),

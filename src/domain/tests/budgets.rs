@@ -16,6 +16,7 @@ use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use crate::domain::run::Verdict;
 use crate::domain::usd::Usd;
 
+#[expect(clippy::unnecessary_wraps, reason = "a limit may be unset")]
 fn usd(cents: i64) -> Option<Usd> {
     Some(Usd::from_micros(cents * 10_000))
 }

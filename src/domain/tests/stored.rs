@@ -358,6 +358,9 @@ fn events() -> Vec<Event> {
         Event::Paused { by: by.clone() },
         Event::Resumed { by: by.clone() },
         Event::HoldBegan { hold: hold.clone() },
+        Event::DatabaseReplaced { set_aside: "orchestrator.db.corrupt-20251120-093015".into() },
+        Event::DatabaseRestored { made_at: Some("2025-11-19T22:00:00Z".parse().unwrap()) },
+        Event::DatabaseRestored { made_at: None },
         Event::HoldEnded { hold, by: by.clone() },
         Event::SessionCompleted {
             figures: Figures { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost },
