@@ -115,6 +115,9 @@ fn a_history_that_is_older_than_the_counting_is_counted() {
          DROP TABLE durations;
          DROP TABLE notifications;
          ALTER TABLE gates DROP COLUMN reminders;
+         DROP TABLE spending;
+         DROP INDEX unovercome_holds;
+         ALTER TABLE holds DROP COLUMN overcome_at;
          DELETE FROM _sqlx_migrations WHERE version >= 2",
         dropped.concat()
     ));
