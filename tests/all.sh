@@ -9,11 +9,16 @@ need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need cc gcc libc6-dev
 need curl curl
 need git git
+need g++ g++
+need make make
 need npm npm
+need openssl openssl
 need promtool prometheus
 need zsh zsh
 need fish fish
 need man man-db
+need c++ g++
+need fiu-run fiu-utils
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -73,7 +73,7 @@ fn a_wrong_proof_executes_nothing_and_is_noted_without_the_secret() {
         stranger("/approve", &json!({"gate": gate["id"], "secret": WRONG})),
         stranger("/approve", &json!({"gate": gate["id"], "secret": [SECRET]})),
         signed("/approve", &approve, SECRET.as_bytes(), -301),
-        signed("/approve", &approve, SECRET.as_bytes(), 301),
+        signed("/approve", &approve, SECRET.as_bytes(), 330),
         tampered.raw(approve.to_string()),
     ] {
         let answer = daemon.ask(wrong);

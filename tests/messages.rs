@@ -5,6 +5,8 @@
 mod answers;
 #[path = "messages/gallery.rs"]
 mod gallery;
+#[path = "messages/in_between.rs"]
+mod in_between;
 #[path = "messages/notifications.rs"]
 mod notifications;
 #[path = "messages/properties.rs"]
@@ -26,6 +28,7 @@ fn every_message_is_in_the_gallery() {
     notifications::show(&mut gallery);
     answers::show(&mut gallery);
     refusals::show(&mut gallery);
+    in_between::show(&mut gallery);
     gallery.seen.is_everything();
     Document::read("docs/messages.md").must_be(&gallery.page);
     insta::assert_snapshot!("html", gallery.html);

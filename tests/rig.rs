@@ -10,11 +10,12 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::claude::Claude;
 use support::daemon::A_RUN;
 use support::eventually::{eventually, until};
 use support::model::{Model, Script, Turn};
+use support::telegram_api::Books;
 use support::{SOON, processes};
 use tempfile::TempDir;
 
@@ -232,4 +233,67 @@ fn the_stand_in_speaks_as_the_cli_does() {
     assert_eq!((&result["is_error"], &result["total_cost_usd"]), (&false.into(), &0.25.into()));
     let failed = Run::start(&claude, &support::claude::fails(0.5)).result();
     assert_eq!((&failed["is_error"], &failed["terminal_reason"]), (&true.into(), &"max_turns".into()));
+}
+
+#[test]
+fn telegram_refuses_what_telegram_refuses() {
+    let mut books = Books::default();
+    books.chats.insert(1001);
+    let mut call = |method: &str, parameters: Value| {
+        let parameters = parameters.as_object().unwrap();
+        books.call(method, parameters, 0).map_err(|refusal| (refusal.code, refusal.description))
+    };
+    let button = |data: &str| json!({"inline_keyboard": [[{"text": "Approve", "callback_data": data}]]});
+    let sent = json!({"chat_id": 1001, "text": "<b>🎉 done</b>: /status", "parse_mode": "HTML", "reply_markup": button("a")});
+    let message = call("sendMessage", sent).unwrap();
+    assert_eq!(message["text"], "🎉 done: /status");
+    let entities = json!([
+        {"type": "bold", "offset": 0, "length": 7}, {"type": "bot_command", "offset": 9, "length": 7},
+    ]);
+    assert_eq!(message["entities"], entities, "in UTF-16 units, commands found without being told");
+
+    let number = &message["message_id"];
+    let again = json!({
+        "chat_id": 1001, "message_id": number, "text": message["text"], "entities": entities, "reply_markup": button("a"),
+    });
+    let refused = [
+        ("sendMessage", json!({"chat_id": 4711, "text": "x"}), "chat not found"),
+        ("sendMessage", json!({"chat_id": 1001, "text": " "}), "message text is empty"),
+        ("sendMessage", json!({"chat_id": 1001, "text": "🎉".repeat(2049)}), "message is too long"),
+        (
+            "sendMessage",
+            json!({"chat_id": 1001, "text": "<b>x", "parse_mode": "HTML"}),
+            "can't parse entities",
+        ),
+        (
+            "sendMessage",
+            json!({"chat_id": 1001, "text": "x", "parse_mode": "Markdown"}),
+            "unsupported parse_mode",
+        ),
+        (
+            "sendMessage",
+            json!({"chat_id": 1001, "text": "x", "reply_markup": button(&"x".repeat(65))}),
+            "BUTTON_DATA",
+        ),
+        ("editMessageText", again, "message is not modified"),
+        (
+            "editMessageText",
+            json!({"chat_id": 1001, "message_id": 4711, "text": "x"}),
+            "message to edit not found",
+        ),
+        ("answerCallbackQuery", json!({"callback_query_id": "unknown"}), "query is too old"),
+        (
+            "setWebhook",
+            json!({"url": "http://127.0.0.1:9/", "secret_token": "not allowed"}),
+            "unallowed characters",
+        ),
+    ];
+    for (method, parameters, why) in refused {
+        let (code, description) = call(method, parameters.clone()).unwrap_err();
+        assert!(code == 400 && description.contains(why), "{method} {parameters}: {code} {description}");
+    }
+    let without =
+        json!({"chat_id": 1001, "message_id": number, "text": message["text"], "entities": entities});
+    let edited = call("editMessageText", without).unwrap();
+    assert_eq!(edited.get("reply_markup"), None, "an edit without buttons takes them away");
 }

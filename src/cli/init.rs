@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _};
 
-use super::{Arguments as Global, Error, Exit, git, say, shown};
+use super::{Arguments as Global, Error, Exit, fresh_key, git, say, shown};
 use crate::config::{Config, DEFAULT_FILE, process_environment};
 use crate::files::{private, reason, whole};
 
@@ -62,12 +62,7 @@ pub(super) fn init(global: &Global, arguments: &Arguments) -> Result<Exit, Error
 }
 
 fn fresh_secret() -> Result<String, Error> {
-    let mut secret = [0; 32];
-    let filled = rustix::rand::getrandom(&mut secret, rustix::rand::GetRandomFlags::empty());
-    if filled.map_err(|error| Error::Random(error.into()))? < secret.len() {
-        return Err(Error::Random(io::ErrorKind::UnexpectedEof.into()));
-    }
-    let secret = secret.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let secret = fresh_key()?;
     Ok(format!(
         "# What callers of the orchestrator must know. Keep this file to yourself and out of git.\nWEBHOOK_SECRET={secret}\n"
     ))

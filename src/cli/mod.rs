@@ -9,7 +9,9 @@ mod health;
 mod init;
 mod inspect;
 mod interrupts;
+mod key;
 mod man;
+mod n8n;
 mod openapi;
 mod page;
 mod reason;
@@ -23,7 +25,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, ConfigErrors};
+use self::key::fresh_key;
+use crate::config::{Config, ConfigErrors, DEFAULT_FILE};
 
 /// Works through a task file with Claude Code, one task at a time, and asks before anything that matters.
 #[derive(Debug, Parser)]
@@ -63,6 +66,9 @@ enum Command {
     /// Look at everything a day can fail for, and say what would help
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Arguments),
+    /// Connect the daemon with Telegram through an n8n
+    #[command(subcommand)]
+    N8n(n8n::Command),
     /// Ask the running daemon whether it is well; for container health checks
     #[command(after_help = health::EXAMPLES)]
     Health,
@@ -126,6 +132,8 @@ enum Error {
     TaskFile(#[from] inspect::Unusable),
     #[error("{0}")]
     Init(#[from] init::CannotMake),
+    #[error("{0}")]
+    N8n(#[from] n8n::Trouble),
     #[error("the system has no randomness for a secret: {0}")]
     Random(std::io::Error),
     #[error("can't write the manual into {}: {source}", .folder.display())]
@@ -166,6 +174,7 @@ impl Error {
             | Self::Signals(_)
             | Self::TaskFile(_)
             | Self::Init(_)
+            | Self::N8n(_)
             | Self::Random(_)
             | Self::Manual { .. }
             | Self::Worker
@@ -184,6 +193,7 @@ pub fn main() -> ExitCode {
         Command::Openapi(openapi) => Ok(openapi::openapi(openapi)),
         Command::Init(init) => init::init(&arguments, init),
         Command::Doctor(doctor) => doctor::doctor(&arguments, doctor),
+        Command::N8n(command) => n8n::n8n(&arguments, command),
         Command::Health => health::health(&arguments),
         Command::Completions(completions) => Ok(completions::completions(completions)),
         Command::Man(man) => man::man(man),
@@ -206,6 +216,13 @@ impl Arguments {
             config.logging.level = level;
         }
         Ok(config)
+    }
+
+    /// The `.env` beside the configuration, which need not be there.
+    fn dotenv(&self) -> Result<PathBuf, Error> {
+        let cwd = std::env::current_dir().map_err(Error::Cwd)?;
+        let config = cwd.join(self.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE)));
+        Ok(config.with_file_name(".env"))
     }
 }
 

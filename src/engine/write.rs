@@ -37,6 +37,7 @@ impl<'a> Write<'a> {
         engine: &'a Engine,
         conn: &'a mut SqliteConnection,
     ) -> Result<Self, store::Error> {
+        engine.store.mend(conn).await?;
         let transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Self { engine, transaction, next: (*engine.snapshot()).clone(), told: Vec::new() })
     }

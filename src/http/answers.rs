@@ -156,7 +156,10 @@ pub(super) struct Lines {
         "next_attempt_at": "2025-11-20T09:31:10.456+01:00",
         "error": "n8n can't be reached: Connection refused (os error 111)",
     }],
-    "telegram": {"text": "ℹ️ 1 notification on the way, 0 given up", "parse_mode": "HTML"},
+    "telegram": {
+        "text": "<b>📬 1 notification on the way, 0 given up</b>\n\n⏳ Task 1/5, Create baptisms migration: completed",
+        "parse_mode": "HTML",
+    },
 })))]
 pub(super) struct NotificationList {
     pub(super) status: Success,

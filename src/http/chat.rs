@@ -45,7 +45,7 @@ struct ButtonView {
 
 impl From<telegram::Message> for ChatMessage {
     fn from(message: telegram::Message) -> Self {
-        let telegram::Message { text, parse_mode: telegram::ParseMode::Html, reply_markup } = message;
+        let telegram::Message { text, parse_mode: telegram::ParseMode::Html, reply_markup, .. } = message;
         let reply_markup = reply_markup.map(|keyboard| Keyboard {
             inline_keyboard: keyboard
                 .rows()

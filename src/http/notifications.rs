@@ -16,8 +16,8 @@ use super::view::NotificationView;
 use super::words::Success;
 use crate::domain::event::count;
 use crate::engine::{Delivery, Wish};
-use crate::store::outbox;
-use crate::telegram;
+use crate::store::outbox::{self, Notification};
+use crate::telegram::{self, ListedNotification};
 
 /// Means every notification that was given up.
 const ALL: &str = "all";
@@ -34,8 +34,9 @@ pub(super) async fn notifications(State(app): State<App>, call: Call) -> Result<
         (0, 0) => "Everything was delivered".to_owned(),
         (pending, dead) => format!("{} on the way, {dead} given up", count_of(pending)),
     };
+    let shown: Vec<_> = listed.iter().map(shown).collect();
+    let telegram = telegram::notifications(&message, &shown).into();
     let notifications = listed.into_iter().map(|listed| NotificationView::new(listed, app.zone())).collect();
-    let telegram = telegram::answer(&[], &message, &app.scene(None, None)).into();
     Ok(Json(NotificationList { status: Success::Ok, message, notifications, telegram }).into_response())
 }
 
@@ -54,6 +55,14 @@ pub(super) async fn retry(State(app): State<App>, call: Call) -> Result<Response
 pub(super) async fn drop(State(app): State<App>, call: Call) -> Result<Response, ApiError> {
     let DropNotification { id } = call.read()?;
     say(&app, &call, "notifications", Wish::Deliver(Delivery::Drop(id))).await
+}
+
+fn shown(listed: &Notification) -> ListedNotification<'_> {
+    ListedNotification {
+        given_up: listed.state == "dead",
+        message: &listed.message,
+        error: listed.error.as_deref(),
+    }
 }
 
 fn count_of(pending: u64) -> String {

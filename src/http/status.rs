@@ -92,12 +92,18 @@ struct Notifications {
     dead: u64,
 }
 
+impl From<&Status<'_>> for Notifications {
+    fn from(status: &Status<'_>) -> Self {
+        Self { pending: status.pending, dead: status.dead }
+    }
+}
+
 impl StatusView {
     pub(super) fn new(status: &Status<'_>, scene: &Scene<'_>) -> Self {
         let Scene { hold, zone, .. } = scene;
         let hold_view = hold.map(|hold| HoldView::new(hold, zone));
         let telegram = telegram::status(status, scene).into();
-        let Some(session) = scene.session else { return Self::idle(hold_view, telegram) };
+        let Some(session) = scene.session else { return Self::idle(hold_view, status, telegram) };
         let counts = session.counts();
         let current = session.current();
         Self {
@@ -121,7 +127,7 @@ impl StatusView {
             last_activity: Some(instant(session.last_activity, zone)),
             runtime_seconds: runtime(session, scene.now).as_secs(),
             cost_usd: session.cost(),
-            notifications: Notifications { pending: status.pending, dead: status.dead },
+            notifications: status.into(),
             tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
             message: told(session, status, scene),
             telegram,
@@ -130,7 +136,7 @@ impl StatusView {
 }
 
 impl StatusView {
-    fn idle(hold: Option<HoldView>, telegram: ChatMessage) -> Self {
+    fn idle(hold: Option<HoldView>, status: &Status<'_>, telegram: ChatMessage) -> Self {
         Self {
             status: Standing::Idle,
             task: None,
@@ -152,7 +158,7 @@ impl StatusView {
             last_activity: None,
             runtime_seconds: 0,
             cost_usd: Usd::default(),
-            notifications: Notifications::default(),
+            notifications: status.into(),
             tasks: Vec::new(),
             message: "No session yet: /start begins one".to_owned(),
             telegram,

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::post::{Heard, Letter, Post};
 use crate::claude::Activity;
-use crate::domain::id::TaskNumber;
 use crate::domain::session::Session;
+use crate::domain::task::Task;
 use crate::engine::{Engine, Snapshot};
 use crate::store::outbox::{self, Announced};
 use crate::store::runs::Run;
@@ -81,10 +81,10 @@ impl Progress {
     }
 
     /// Writes over what told the run's start, in each chat that was told; answers with how long to wait, if any was.
-    async fn edit(&self, run: &Run, text: impl Fn(&Session, TaskNumber) -> Message) -> Option<Duration> {
+    async fn edit(&self, run: &Run, text: impl Fn(&Session, &Task) -> Message) -> Option<Duration> {
         let snapshot = self.engine.snapshot();
         let session = snapshot.session(&run.session)?;
-        let message = text(session, run.task);
+        let message = text(session, session.task(run.task)?);
         let telegram = to_raw_value(&message).ok()?;
         let announced = outbox::announced(self.engine.store().readers(), run.id).await.ok()?;
         let mut asked_to_wait = None;
@@ -93,7 +93,7 @@ impl Progress {
             let letter = Letter {
                 id: &Uuid::now_v7().to_string(),
                 r#type: "info",
-                message: &message.text,
+                message: &message.plain,
                 event: "task_progress",
                 session: Some(run.session.as_str()),
                 task: Some(run.task.0.into()),

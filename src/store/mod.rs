@@ -48,6 +48,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 #[derive(Debug)]
 pub struct Store {
     writer: Mutex<SqliteConnection>,
+    writing: SqliteConnectOptions,
     readers: SqlitePool,
     reading: SqliteConnectOptions,
     epoch: String,
@@ -68,17 +69,30 @@ impl Store {
         let mut writer = options.connect().await.map_err(|source| Error::open(path, source))?;
         MIGRATIONS.run(&mut writer).await.map_err(|source| Error::migrate(path, source))?;
         let epoch = epoch(&mut writer).await?;
-        let reading = options.read_only(true);
+        let reading = options.clone().read_only(true);
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(reading.clone());
-        Ok(Self { writer: Mutex::new(writer), readers, reading, epoch })
+        Ok(Self { writer: Mutex::new(writer), writing: options, readers, reading, epoch })
     }
 
     /// The one connection that writes; whoever holds it is alone with the state.
     pub async fn writer(&self) -> MutexGuard<'_, SqliteConnection> {
         self.writer.lock().await
+    }
+
+    /// Makes sure that no transaction is open on the writer's connection. When the disk is full, `SQLite` may have rolled one
+    /// back by itself; the connection then believes for ever that it is open, and is exchanged.
+    pub async fn mend(&self, writer: &mut SqliteConnection) -> Result<(), Error> {
+        if writer.is_in_transaction() {
+            // Behind the rollback of a transaction that was dropped.
+            writer.ping().await?;
+        }
+        if writer.is_in_transaction() {
+            *writer = self.writing.connect().await?;
+        }
+        Ok(())
     }
 
     /// Connections that read what is committed.

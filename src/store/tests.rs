@@ -235,3 +235,25 @@ async fn a_key_is_remembered_for_a_day() {
         sqlx::query_scalar("SELECT count(*) FROM requests").fetch_one(&mut *writer).await.unwrap();
     assert_eq!(kept, 1, "the first is forgotten");
 }
+
+/// SQLite rolls back by itself when there is no space, and who counts transactions doesn't notice.
+#[tokio::test]
+async fn the_writer_writes_again_when_there_is_space_again() {
+    let (_folder, store) = store().await;
+    let mut writer = store.writer().await;
+    run_sql(&mut writer, "PRAGMA max_page_count = 1").await.unwrap();
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let full = transaction.execute("INSERT INTO meta VALUES ('much', zeroblob(1000000))").await.unwrap_err();
+    assert!(matches!(Error::from(full), Error::Unavailable(_)));
+    drop(transaction);
+
+    store.mend(&mut writer).await.unwrap();
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    transaction.execute("INSERT INTO meta VALUES ('little', 'x')").await.unwrap();
+    transaction.commit().await.unwrap();
+    let kept: Vec<String> = sqlx::query_scalar("SELECT key FROM meta WHERE key IN ('much', 'little')")
+        .fetch_all(&mut *writer)
+        .await
+        .unwrap();
+    assert_eq!(kept, ["little"]);
+}

@@ -14,6 +14,10 @@ use crate::domain::task::Task;
 const TASKS: usize = 30;
 /// How many other things are.
 const LISTED: usize = 20;
+/// How many notifications are.
+const NOTIFICATIONS: usize = 10;
+/// What a notification tells, and why it wasn't delivered.
+const TOLD: usize = 120;
 /// How many tasks are listed before the current one, where not all fit.
 const BEFORE: usize = 5;
 /// The name of a file in a list.
@@ -41,6 +45,17 @@ pub struct ListedGate<'a> {
     pub gate: &'a Gate,
     /// What became of it.
     pub closing: Option<&'a Closing>,
+}
+
+/// A notification in a list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedNotification<'a> {
+    /// Whether it isn't tried again.
+    pub given_up: bool,
+    /// What it tells.
+    pub message: &'a str,
+    /// Why it was not delivered, the last time.
+    pub error: Option<&'a str>,
 }
 
 /// The tasks of a session: where not all fit, those around the current one.
@@ -94,7 +109,7 @@ pub fn sessions(sessions: &[ListedSession<'_>], scene: &Scene<'_>) -> Message {
     let text = Text::paragraphs([
         Text::bold("🗂 Sessions, the newest first"),
         Text::lines(sessions.iter().take(LISTED).map(line)),
-        more(sessions.len()),
+        more(sessions.len(), LISTED),
     ]);
     Message::new(text, None)
 }
@@ -116,12 +131,28 @@ pub fn gates(gates: &[ListedGate<'_>], order: &str, scene: &Scene<'_>) -> Messag
     let text = Text::paragraphs([
         Text::bold(format!("🚪 {}, {order}", count(gates.len(), "gate"))),
         Text::lines(gates.iter().take(LISTED).map(line)),
-        more(gates.len()),
+        more(gates.len(), LISTED),
     ]);
     Message::new(text, None)
 }
 
-fn more(listed: usize) -> Text {
-    let left_out = listed.saturating_sub(LISTED);
+/// Notifications that wait or were given up, below how many there are.
+pub fn notifications(figures: &str, notifications: &[ListedNotification<'_>]) -> Message {
+    let line = |listed: &ListedNotification<'_>| {
+        let icon = if listed.given_up { "✖️" } else { "⏳" };
+        let told = quoted::line(listed.message.lines().next().unwrap_or_default(), TOLD);
+        let why = listed.error.map(|error| Text::italic(quoted::line(error, TOLD)));
+        Text::lines([Text::plain(format!("{icon} {told}")), why.into()])
+    };
+    let text = Text::paragraphs([
+        Text::bold(format!("📬 {figures}")),
+        Text::lines(notifications.iter().take(NOTIFICATIONS).map(line)),
+        more(notifications.len(), NOTIFICATIONS),
+    ]);
+    Message::new(text, None)
+}
+
+fn more(listed: usize, shown: usize) -> Text {
+    let left_out = listed.saturating_sub(shown);
     Text::plain(if left_out > 0 { format!("… and {left_out} more") } else { String::new() })
 }

@@ -60,7 +60,7 @@ impl Kind {
 /// The reason is what went wrong, else the session's end, else the first event that is a reason. A notice that asks is an
 /// `approval`, unless it tells of a failure (`error`) or an interruption (`warning`): its gate says that it asks, too.
 pub fn notice(events: &[Event], scene: &Scene<'_>) -> Option<Notice> {
-    let group = |event: &Event| match Rank::of(event) {
+    let group = |event: &Event| match Rank::of(event, events) {
         Rank::Aside => 0,
         Rank::Told(_) => 1,
         Rank::End(_) => 2,
@@ -68,7 +68,7 @@ pub fn notice(events: &[Event], scene: &Scene<'_>) -> Option<Notice> {
     };
     let reason = events.iter().reduce(|first, next| if group(next) > group(first) { next } else { first })?;
     let gate = story::asked(events);
-    let kind = Rank::of(reason).kind(gate.is_some())?;
+    let kind = Rank::of(reason, events).kind(gate.is_some())?;
     let sentences = events.iter().map(Event::sentence).collect::<Vec<_>>().join("\n");
     let Card { text, keyboard } = story::told(events, scene, Ear::Others);
     Some(Notice {

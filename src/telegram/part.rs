@@ -1,6 +1,7 @@
 //! Each event as a part of a message.
 
 use super::keyboard::{Button, Keyboard};
+use super::run::{self, Spent, heading};
 use super::text::Text;
 use super::words::{self, numbered};
 use super::{Scene, quoted};
@@ -10,18 +11,8 @@ use crate::domain::event::{Event, Figures, Subject, count};
 use crate::domain::gate::Decision;
 use crate::domain::hold::Hold;
 use crate::domain::id::TaskNumber;
-use crate::domain::session::{Session, Why};
-use crate::domain::usd::Usd;
-use std::time::Duration;
+use crate::domain::session::Session;
 
-/// Claude's closing words.
-const SUMMARY: usize = 1200;
-/// What Claude wanted to do and wasn't allowed to.
-const DENIALS: usize = 300;
-/// Why a run failed.
-const FAILURE: usize = 800;
-/// The end of what a check printed.
-const OUTPUT: usize = 600;
 /// The name of a file.
 const FILE: usize = 200;
 /// How many tasks of a new session are listed.
@@ -58,16 +49,12 @@ impl Telling<'_> {
                 self.task_started(subject, *attempt, *resumed)
             }
             Event::TaskCompleted { subject, summary, took, cost, denials, .. } => {
-                completed(subject, summary, took, *cost, denials)
+                self.completed(subject, summary, Spent { took, cost: *cost }, denials)
             }
             Event::TaskFailed { subject, failure, took, cost, .. } => {
-                self.failed(subject, failure, took, *cost)
+                self.failed(subject, failure, Spent { took, cost: *cost })
             }
-            Event::TaskInterrupted { subject, .. } => Text::lines([
-                heading("⚠️", subject, "was interrupted"),
-                words::title(&subject.title),
-                Text::plain("Its process is gone and left no result. What it changed so far is still there."),
-            ]),
+            Event::TaskInterrupted { subject, .. } => self.interrupted(subject),
             Event::TaskSkipped { subject, by } => Text::lines([
                 heading("⏭", subject, &format!("skipped{}", self.by(by))),
                 words::title(&subject.title),
@@ -76,7 +63,7 @@ impl Telling<'_> {
                 self.retried(subject, by, feedback.as_deref(), *continues)
             }
             Event::RunEnding { subject, why, by, .. } => self.ending(subject, *why, by),
-            Event::RunSuspended { subject, continues, .. } => suspended(subject, *continues),
+            Event::RunSuspended { subject, continues, .. } => run::suspended(subject, *continues),
             Event::RunBlocked { subject, hold, .. } => Text::lines([
                 held(hold),
                 Text::plain(format!("{} waits; the attempt doesn't count", numbered(subject))),
@@ -86,7 +73,7 @@ impl Telling<'_> {
             Event::RunOutOfBudget { subject, took, cost, continues, .. } => Text::lines([
                 heading("💰", subject, "stopped at its budget"),
                 words::title(&subject.title),
-                figures(took, *cost),
+                run::figures(Spent { took, cost: *cost }),
                 Text::plain(if *continues {
                     "The attempt doesn't count, and the next run goes on where this one stopped."
                 } else {
@@ -96,7 +83,7 @@ impl Telling<'_> {
             Event::RunNotResumed { subject, message, .. } => Text::lines([
                 heading("🔁", subject, "begins afresh"),
                 Text::plain("Its Claude session can't be continued; the attempt doesn't count."),
-                Text::quote(words::capitalised(&quoted::passage(message, FAILURE))),
+                Text::quote(words::capitalised(&quoted::passage(message, run::FAILURE))),
             ]),
             Event::GotThrough { hold } => {
                 Text::plain(format!("▶️ The hold is over ({})", words::held_by(hold.kind)))
@@ -136,7 +123,7 @@ impl Telling<'_> {
     }
 
     /// ` by Ana`, to those who can't know; nobody needs to hear that the worker did it.
-    fn by(&self, actor: &Actor) -> String {
+    pub(super) fn by(&self, actor: &Actor) -> String {
         let told = *actor == Actor::policy() || (self.ear == Ear::Others && *actor != Actor::worker());
         if told { format!(" by {}", words::name(actor)) } else { String::new() }
     }
@@ -151,7 +138,8 @@ impl Telling<'_> {
                 .map(|task| Text::plain(format!("{}. {}", task.number(), words::listed(task)))),
         );
         if tasks.len() > LISTED {
-            found.push(Text::plain(format!("… and {} more: /tasks", tasks.len() - LISTED)));
+            let list = if self.scene.offers("tasks") { ": /tasks" } else { "" };
+            found.push(Text::plain(format!("… and {} more{list}", tasks.len() - LISTED)));
         }
         let by = self.by(by);
         Text::paragraphs([
@@ -199,99 +187,14 @@ impl Telling<'_> {
         ])
     }
 
-    fn task_started(&self, subject: &Subject, attempt: u32, resumed: bool) -> Text {
-        let verb = match (resumed, subject.rehearsal) {
-            (true, _) => "Continuing",
-            (false, true) => "Rehearsing",
-            (false, false) => "Executing",
-        };
-        let task = self.scene.session.and_then(|session| session.task(subject.task));
-        let approved = task
-            .and_then(|task| task.progress.approval.as_ref())
-            .and_then(|approval| words::person(&approval.by))
-            .map_or(String::new(), |name| format!("Approved by {name}"));
-        let attempt = if attempt > 1 { format!("Attempt {attempt}") } else { String::new() };
-        Text::paragraphs([
-            Text::lines([
-                Text::bold(format!("⚙️ {verb} {}", numbered(subject))),
-                task.map_or_else(|| words::title(&subject.title), |task| words::described(task)),
-                Text::plain(approved),
-                Text::plain(attempt),
-            ]),
-            Text::plain("Please wait…"),
-        ])
-    }
-
-    fn failed(&self, subject: &Subject, failure: &str, took: &Duration, cost: Usd) -> Text {
-        let output = self
-            .scene
-            .session
-            .and_then(|session| session.task(subject.task))
-            .and_then(|task| task.progress.check_output.as_deref())
-            .map(|output| quoted::last_lines(output, OUTPUT).0);
-        Text::paragraphs([
-            Text::lines([
-                heading("❌", subject, "failed"),
-                words::title(&subject.title),
-                figures(took, cost),
-            ]),
-            Text::lines([
-                Text::quote(words::capitalised(&quoted::passage(failure, FAILURE))),
-                output.map(Text::output).into(),
-                rest_of(subject.task, failure, FAILURE),
-            ]),
-        ])
-    }
-
-    fn retried(&self, subject: &Subject, by: &Actor, feedback: Option<&str>, continues: bool) -> Text {
-        let (icon, what) = if continues { ("▶️", "is continued") } else { ("🔁", "runs again") };
-        Text::lines([
-            heading(icon, subject, &format!("{what}{}", self.asked(by))),
-            feedback.map(words::feedback).into(),
-        ])
-    }
-
-    fn asked(&self, by_whom: &Actor) -> String {
-        match self.by(by_whom) {
-            by if by.is_empty() => by,
-            by if *by_whom == Actor::policy() => format!(",{by}"),
-            by => format!(", asked{by}"),
-        }
-    }
-
-    fn ending(&self, subject: &Subject, why: Why, by: &Actor) -> Text {
-        let by = self.by(by);
-        let task = numbered(subject);
-        match why {
-            // The pause itself says so.
-            Why::Pause if self.pauses() => Text::default(),
-            Why::Pause => interrupted_by_pause(&task),
-            Why::Skip => Text::lines([
-                Text::bold(format!("⏭ Skipping {task}{by}")),
-                words::title(&subject.title),
-                Text::plain("Its run is being ended first."),
-            ]),
-            Why::Stop => Text::lines([
-                Text::bold(format!("⏹ Stopping the session{by}")),
-                Text::plain(format!("The run of {task} is being ended first.")),
-            ]),
-        }
-    }
-
-    fn pauses(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::Paused { .. }))
-    }
-
     fn paused(&self, by: &Actor) -> Text {
         let session = self.scene.session;
         let current = session.and_then(|session| Some((session, session.current()?)));
         let now = self.events.iter().any(|event| matches!(event, Event::RunEnding { .. }));
         let running = current.filter(|(session, _)| session.run().is_some());
         let running = running.map(|(session, task)| words::task(session, task.number()));
-        let running = running.map(|task| match now {
-            true => interrupted_by_pause(&task),
-            false => Text::plain(format!("{task} is running and goes on to its end.")),
-        });
+        let goes_on = |task: &str| Text::plain(format!("{task} is running and goes on to its end."));
+        let running = running.map(|task| if now { run::interrupted_by_pause(&task) } else { goes_on(&task) });
         Text::paragraphs([
             Text::bold(format!("⏸️ Orchestrator Paused{}", self.by(by))),
             Text::lines([
@@ -322,7 +225,7 @@ impl Telling<'_> {
         let session = self.scene.session.map(|session| format!("Session: {}", session.id));
         Text::lines([
             Text::plain(format!("{icon} {completed} of {} done{skipped}", count(*total, "task"))),
-            self::figures(took, *cost),
+            run::figures(Spent { took, cost: *cost }),
             session.map(Text::plain).into(),
         ])
     }
@@ -362,50 +265,8 @@ pub(super) fn buttons(event: &Event, scene: &Scene<'_>) -> Option<Keyboard> {
     }
 }
 
-/// `✅ Task 1/3 complete!`
-fn heading(icon: &str, subject: &Subject, what: &str) -> Text {
-    Text::bold(format!("{icon} {} {what}{}", numbered(subject), words::rehearsal(subject.rehearsal)))
-}
-
-fn figures(took: &Duration, cost: Usd) -> Text {
-    Text::plain(format!("⏱ {} · {cost}", human(took)))
-}
-
-fn completed(subject: &Subject, summary: &str, took: &Duration, cost: Usd, denials: &[String]) -> Text {
-    let denied = if denials.is_empty() {
-        Text::default()
-    } else {
-        Text::plain(format!("🚫 Was not allowed to: {}", quoted::line(&denials.join(", "), DENIALS)))
-    };
-    Text::paragraphs([
-        Text::lines([heading("✅", subject, "Complete!"), words::title(&subject.title), figures(took, cost)]),
-        Text::lines([
-            Text::quote(quoted::passage(summary, SUMMARY)),
-            rest_of(subject.task, summary, SUMMARY),
-            denied,
-        ]),
-    ])
-}
-
-/// Where the rest is of what is told in part.
-fn rest_of(task: TaskNumber, words: &str, told: usize) -> Text {
-    if quoted::units(words) <= told {
-        return Text::default();
-    }
-    Text::plain("The rest: ").and(Text::code(format!("/logs 100 #{task}")))
-}
-
-fn suspended(subject: &Subject, continues: bool) -> Text {
-    let next = if continues { "goes on where it was" } else { "starts afresh" };
-    Text::plain(format!("⏸️ The run of {} has ended for the pause; the next one {next}", numbered(subject)))
-}
-
 fn held(hold: &Hold) -> Text {
     Text::bold(format!("⏳ On hold: {}", words::held_by(hold.kind)))
-}
-
-fn interrupted_by_pause(task: &str) -> Text {
-    Text::plain(format!("The run of {task} is being ended; after /resume it goes on where it was."))
 }
 
 /// `Current: Task 2/3`

@@ -5,30 +5,31 @@ use std::time::Duration;
 use super::text::Text;
 use super::{Message, quoted, words};
 use crate::domain::duration::human;
-use crate::domain::id::TaskNumber;
 use crate::domain::session::Session;
-use crate::domain::task::TaskState;
+use crate::domain::task::{Task, TaskState};
 
 /// What a run is at.
 const ACTIVITY: usize = 200;
 
 /// What a running task is at. Without buttons: an edit would bring those back that somebody has pressed.
-pub fn progress(session: &Session, task: TaskNumber, activity: &str, elapsed: Duration) -> Message {
-    let title = session.task(task).map(|task| words::title(&task.spec.title));
+pub fn progress(session: &Session, task: &Task, activity: &str, elapsed: Duration) -> Message {
     let heading = format!(
         "⚙️ {}{} · {}",
-        words::task(session, task),
+        words::task(session, task.number()),
         words::rehearsal(session.rehearsal),
         human(&elapsed)
     );
-    let text = Text::lines([Text::bold(heading), title.into(), Text::code(quoted::line(activity, ACTIVITY))]);
+    let text = Text::lines([
+        Text::bold(heading),
+        words::title(&task.spec.title),
+        Text::code(quoted::line(activity, ACTIVITY)),
+    ]);
     Message::new(text, None)
 }
 
 /// What has become of a task that was running, in one line.
-pub fn progress_end(session: &Session, task: TaskNumber) -> Message {
-    let number = format!("{}{}", words::task(session, task), words::rehearsal(session.rehearsal));
-    let Some(task) = session.task(task) else { return Message::new(Text::plain(number), None) };
+pub fn progress_end(session: &Session, task: &Task) -> Message {
+    let number = format!("{}{}", words::task(session, task.number()), words::rehearsal(session.rehearsal));
     let icon = words::icon(task.state());
     let figures = format!("{}, {}", human(&task.progress.duration), task.progress.cost);
     let end = match task.state() {

@@ -20,7 +20,7 @@ pub(super) fn line(text: &str, limit: usize) -> String {
 /// A text of several lines, without empty ones at its ends and more than one of them in a row.
 pub(super) fn passage(text: &str, limit: usize) -> String {
     let mut lines: Vec<&str> = Vec::new();
-    let cleaned = cleaned(text);
+    let cleaned = with_blanks(&cleaned(text));
     for line in cleaned.trim().lines().map(str::trim_end) {
         if !(line.is_empty() && lines.last().is_some_and(|last| last.is_empty())) {
             lines.push(line);
@@ -31,7 +31,7 @@ pub(super) fn passage(text: &str, limit: usize) -> String {
 
 /// The last lines of what a program printed, and how many those are; whole lines if one of them fits.
 pub(super) fn last_lines(text: &str, limit: usize) -> (String, usize) {
-    let cleaned = cleaned(text).replace('\t', "    ");
+    let cleaned = with_blanks(&cleaned(text));
     let (mut kept, mut left) = (Vec::new(), limit);
     for line in cleaned.trim_end().lines().rev() {
         let line = isolated(line.trim_end(), limit);
@@ -96,6 +96,11 @@ fn cleaned(text: &str) -> String {
     text.replace("\r\n", "\n").chars().filter_map(plain).collect()
 }
 
+/// Telegram shows a tab as one blank.
+fn with_blanks(text: &str) -> String {
+    text.replace('\t', "    ")
+}
+
 /// What turns the direction of a text or is nothing but a mark of an encoding.
 fn is_steering(character: char) -> bool {
     matches!(
@@ -139,4 +144,45 @@ fn runs_from_right_to_left(character: char) -> bool {
             | '\u{10800}'..='\u{10fff}'
             | '\u{1e800}'..='\u{1efff}'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_where_a_person_would() {
+        assert_eq!(shortened("as it is", 8), "as it is");
+        assert_eq!(shortened("the first words of many", 16), "the first words…");
+        assert_eq!(shortened("one line\nanother line\nthe third", 26), "one line\nanother line…");
+        assert_eq!(shortened("onewordwithoutanyend", 10), "onewordwi…");
+        assert_eq!(shortened("never", 0), "");
+    }
+
+    #[test]
+    fn nothing_is_cut_inside_of_what_is_seen_as_one_character() {
+        let family = "👩‍👩‍👧‍👦";
+        assert_eq!(units(family), 11);
+        assert_eq!(shortened(&family.repeat(3), 25), format!("{family}{family}…"));
+        assert_eq!(shortened("🇬🇧🇫🇷🇩🇪", 10), "🇬🇧🇫🇷…");
+        assert_eq!(shortened("e\u{301}e\u{301}e\u{301}", 4), "e\u{301}…");
+        let marks_upon_marks = shortened(&format!("e{}", "\u{301}".repeat(100)), 10);
+        assert_eq!(units(&marks_upon_marks), 10);
+    }
+
+    #[test]
+    fn what_runs_from_right_to_left_is_shut_in_line_by_line() {
+        assert_eq!(line("  שלום\n עולם ", 50), "\u{2068}שלום עולם\u{2069}");
+        assert_eq!(passage("one\nשתיים\n\n\n\nthree", 50), "one\n\u{2068}שתיים\u{2069}\n\nthree");
+        assert_eq!(line("\u{202e}evil\u{2066}", 50), "evil");
+        assert!(units(&passage(&"א\n".repeat(500), 100)) <= 100);
+    }
+
+    #[test]
+    fn the_last_lines_are_whole_if_one_fits() {
+        assert_eq!(last_lines("one\ntwo\nthree\n", 9), ("three".to_owned(), 1));
+        assert_eq!(last_lines("one\ntwo\nthree\n", 10), ("two\nthree".to_owned(), 2));
+        assert_eq!(last_lines("a line that is too long", 10), ("a line th…".to_owned(), 1));
+        assert_eq!(last_lines("", 10), (String::new(), 0));
+    }
 }

@@ -1,6 +1,7 @@
 //! How much each event matters to somebody who didn't cause it.
 
 use super::notice::Kind;
+use super::words;
 use crate::domain::event::Event;
 
 /// Whether an event is a reason to send a notice.
@@ -17,9 +18,12 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    pub(super) fn of(event: &Event) -> Self {
+    /// How much an event matters beside the others.
+    pub(super) fn of(event: &Event, all: &[Event]) -> Self {
         match event {
             quiet if quiet.is_quiet() => Self::Aside,
+            // Whoever stops a session ends its run.
+            Event::TaskInterrupted { .. } if is_stopped_by_a_person(all) => Self::Aside,
             Event::GateClosed { .. }
             | Event::TaskSkipped { .. }
             | Event::TaskRetried { .. }
@@ -53,6 +57,13 @@ impl Rank {
             Self::Told(kind) | Self::End(kind) | Self::Trouble(kind) => Some(kind),
         }
     }
+}
+
+/// Whether somebody ended the session, rather than the policy.
+pub(super) fn is_stopped_by_a_person(events: &[Event]) -> bool {
+    let by_a_person =
+        |event: &Event| matches!(event, Event::SessionStopped { by, .. } if words::person(by).is_some());
+    events.iter().any(by_a_person)
 }
 
 /// Whether a task was got past, so that the progress is another one.

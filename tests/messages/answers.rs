@@ -7,7 +7,7 @@ use orchestrator::domain::gate::{Closing, Decision};
 use orchestrator::domain::id::TaskNumber;
 use orchestrator::domain::policy::Policy;
 use orchestrator::domain::run::{Obstacle, Verdict};
-use orchestrator::telegram::{self, ListedGate, ListedSession, Log, Status};
+use orchestrator::telegram::{self, ListedGate, ListedNotification, ListedSession, Log, Status};
 
 use crate::gallery::Gallery;
 use crate::support::desk::{
@@ -28,7 +28,10 @@ pub fn show(gallery: &mut Gallery) {
     stop(gallery);
     gallery.section("Status", "`/status`, with the buttons that fit.");
     status(gallery);
-    gallery.section("Lists and logs", "`/tasks`, `/sessions`, `/logs`, `/help`, and `POST /gates`.");
+    gallery.section(
+        "Lists and logs",
+        "`/tasks`, `/sessions`, `/logs`, `/help`, `POST /gates` and `POST /notifications`.",
+    );
     lists(gallery);
     logs(gallery);
 }
@@ -258,6 +261,17 @@ fn lists(gallery: &mut Gallery) {
     let shown = telegram::gates(&gates, "the newest first", &desk.scene());
     gallery.message("Gates", "`POST /gates`.", &shown);
 
+    let waiting = [
+        ListedNotification {
+            given_up: false,
+            message: "Task 1/3, Create baptisms migration: completed in 27s, $0.42",
+            error: Some("n8n can't be reached: Connection refused (os error 111)"),
+        },
+        ListedNotification { given_up: true, message: "Paused by Ana", error: Some("400: chat not found") },
+    ];
+    let shown = telegram::notifications("1 notification on the way, 1 given up", &waiting);
+    gallery.message("Notifications", "`POST /notifications`.", &shown);
+
     gallery.message("/help", "All commands may be given.", &telegram::help(&desk.scene()));
     let few = desk.then(|desk| desk.commands = ["approve", "status", "help"].map(str::to_owned).to_vec());
     gallery.message(
@@ -287,9 +301,8 @@ fn logs(gallery: &mut Gallery) {
         "The newest lines of the session's story.",
         &telegram::logs(&log, &desk.scene()),
     );
-    let output = (1..=400)
-        .map(|line| format!("line {line}: {}\n", "if (a < b && b > c) {} ".repeat(15).trim_end()))
-        .collect::<String>();
+    let line = |line| format!("line {line}: {}", "if (a < b && b > c) {} ".repeat(15).trim_end());
+    let output = (1..=400).map(line).collect::<Vec<_>>().join("\n");
     let log = Log {
         lines: &output,
         task: Some(TaskNumber(1)),

@@ -49,6 +49,12 @@ impl Gallery {
         self.message(heading, when, &telegram::answer(&told.events, &told.message, &desk.scene()));
     }
 
+    /// A line that isn't ours to send.
+    pub fn line(&mut self, heading: &str, when: &str, text: &str) {
+        let fence = "`".repeat(3);
+        writeln!(self.page, "\n### {heading}\n\n{when}\n\n{fence}text\n{text}\n{fence}").unwrap();
+    }
+
     pub fn message(&mut self, heading: &str, when: &str, message: &Message) {
         let Parsed { text, .. } = parse(&message.text).unwrap_or_else(|error| panic!("{heading}: {error}"));
         let fence = "`".repeat(3);

@@ -22,6 +22,9 @@ use crate::support::desk::{
 
 const MIGRATED: &str = "Migration created: 20251120_create_baptisms.sql";
 
+/// How a run may come to its end.
+type End = fn(&mut Desk);
+
 pub fn show(gallery: &mut Gallery) {
     gallery.section(
         "Notifications",
@@ -29,6 +32,7 @@ pub fn show(gallery: &mut Gallery) {
     );
     beginnings(gallery);
     ends(gallery);
+    stopped_while_running(gallery);
     questions(gallery);
     trouble(gallery);
     recoveries(gallery);
@@ -87,10 +91,11 @@ fn ends(gallery: &mut Gallery) {
 
     let mut going = Desk::opened(baptisms(), auto());
     going.claim();
-    let told = going.finish(completed(MIGRATED));
+    let mut told = going.finish(completed(MIGRATED));
+    told.events.extend(going.claim().events);
     gallery.notice(
-        "A task is completed, and the next one needs no approval",
-        "The next message tells of its start.",
+        "A task is completed, and the next one has started",
+        "Nothing had to be asked.",
         &going,
         &told,
     );
@@ -111,6 +116,20 @@ fn ends(gallery: &mut Gallery) {
     gallery.notice(
         "The session is stopped",
         "Somebody has stopped it, or the policy (`on_failure = \"stop\"`).",
+        &desk,
+        &told,
+    );
+}
+
+fn stopped_while_running(gallery: &mut Gallery) {
+    let mut desk = Desk::opened(baptisms(), Policy::default());
+    desk.approve();
+    desk.claim();
+    desk.tell(Command::Stop { gate: None });
+    let told = desk.finish(Verdict::Lost);
+    gallery.notice(
+        "The session is stopped while a task runs",
+        "Somebody has stopped it, and its run has ended.",
         &desk,
         &told,
     );
@@ -428,35 +447,33 @@ fn progress(gallery: &mut Gallery) {
     let mut desk = Desk::opened(baptisms(), Policy::default());
     desk.approve();
     desk.claim();
-    let (first, took) = (TaskNumber(1), Duration::from_secs(192));
+    let took = Duration::from_secs(192);
     let shown = telegram::progress(
         desk.session(),
-        first,
+        &desk.session().tasks[0],
         "Edit supabase/migrations/20251120_create_baptisms.sql",
         took,
     );
     gallery.message("A task is running", "Every few seconds, at most.", &shown);
-    let ends: [(&str, Box<dyn Fn(&mut Desk)>); 5] = [
-        ("Its task is completed", Box::new(|desk| drop(desk.finish(completed(MIGRATED))))),
-        ("Its task has failed", Box::new(|desk| drop(desk.finish(reported("no"))))),
-        ("Its task was interrupted", Box::new(|desk| drop(desk.finish(Verdict::Lost)))),
-        (
-            "Its task was skipped",
-            Box::new(|desk| {
-                desk.tell(skip());
-                desk.finish(Verdict::Lost);
-            }),
-        ),
-        (
-            "Its run was ended for a pause",
-            Box::new(|desk| {
-                desk.tell(Command::Pause { now: true });
-                desk.finish(Verdict::Lost);
-            }),
-        ),
+    let ends: [(&str, End); 5] = [
+        ("Its task is completed", |desk| drop(desk.finish(completed(MIGRATED)))),
+        ("Its task has failed", |desk| drop(desk.finish(reported("no")))),
+        ("Its task was interrupted", |desk| drop(desk.finish(Verdict::Lost))),
+        ("Its task was skipped", |desk| {
+            desk.tell(skip());
+            desk.finish(Verdict::Lost);
+        }),
+        ("Its run was ended for a pause", |desk| {
+            desk.tell(Command::Pause { now: true });
+            desk.finish(Verdict::Lost);
+        }),
     ];
     for (heading, end) in ends {
-        let ended = desk.then(|desk| end(desk));
-        gallery.message(heading, "The last edit.", &telegram::progress_end(ended.session(), first));
+        let ended = desk.then(end);
+        gallery.message(
+            heading,
+            "The last edit.",
+            &telegram::progress_end(ended.session(), &ended.session().tasks[0]),
+        );
     }
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use orchestrator::domain::command::Command;
 use orchestrator::domain::hold::{Hold, HoldKind};
-use orchestrator::domain::id::TaskNumber;
 use orchestrator::domain::policy::Policy;
 use orchestrator::domain::refused::Offer;
 use orchestrator::domain::run::{Failure, Verdict};
-use orchestrator::telegram::{self, Fault, ListedSession, Log, Message, Status};
+use orchestrator::telegram::{
+    self, Fault, Keyboard, ListedNotification, ListedSession, Log, Message, Status,
+};
 use proptest::prelude::*;
 
 use crate::notifications::reminder;
@@ -39,6 +40,7 @@ fn nasty() -> impl Strategy<Value = String> {
 #[track_caller]
 fn holds(message: &Message) {
     let parsed = parse(&message.text).unwrap_or_else(|error| panic!("{error}: {}", message.text));
+    assert_eq!(message.plain.trim(), parsed.text);
     let limit = if message.reply_markup.is_some() { 3896 } else { 4096 };
     assert!(units(&parsed.text) <= limit, "{} units", units(&parsed.text));
     let steering = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}' | '\u{200f}');
@@ -51,7 +53,7 @@ fn holds(message: &Message) {
         });
         assert!((0..=1).contains(&depth), "a line that isn't shut in: {line:?}");
     }
-    for button in message.reply_markup.iter().flat_map(|keyboard| keyboard.rows()).flatten() {
+    for button in message.reply_markup.iter().flat_map(Keyboard::rows).flatten() {
         assert!((1..=64).contains(&button.says().len()) && !button.label().is_empty());
     }
 }
@@ -82,7 +84,7 @@ proptest! {
         desk.approve();
         let told = desk.claim();
         everything_said_of(&desk, &told);
-        holds(&telegram::progress(desk.session(), TaskNumber(1), &said, Duration::from_secs(9)));
+        holds(&telegram::progress(desk.session(), &desk.session().tasks[0], &said, Duration::from_secs(9)));
         desk.denials = vec![said.clone(), output.clone()];
         let told = desk.finish(completed(&output));
         everything_said_of(&desk, &told);
@@ -97,7 +99,7 @@ proptest! {
         holds(&telegram::status(&status, &desk.scene()));
         let offer = Offer::Again { file: title.clone() };
         holds(&telegram::refusal(&said, Some(&offer), &desk.scene()));
-        holds(&telegram::progress_end(desk.session(), TaskNumber(1)));
+        holds(&telegram::progress_end(desk.session(), &desk.session().tasks[0]));
         holds(&telegram::tasks(desk.session(), &desk.scene()));
         let told = desk.tell(Command::Stop { gate: None });
         everything_said_of(&desk, &told);
@@ -108,6 +110,8 @@ proptest! {
         let desk = Desk::new(Vec::new(), Policy::default());
         let listed = ListedSession { id: "20251120-093000", status: "open", task_file: &text, completed: 1, total: 2 };
         holds(&telegram::sessions(&vec![listed; number], &desk.scene()));
+        let waiting = ListedNotification { given_up: number % 2 == 0, message: &text, error: Some(&text) };
+        holds(&telegram::notifications("Some", &vec![waiting; number]));
         let lines = format!("{text}\n").repeat(number);
         holds(&telegram::logs(&Log { lines: &lines, task: None, file: Some(&text) }, &desk.scene()));
         for fault in [Fault::Request, Fault::TaskFile, Fault::Inside] {
@@ -132,7 +136,7 @@ fn what_is_too_long_is_cut_where_a_person_would_and_says_where_the_rest_is() {
 
 #[test]
 fn newer_lines_are_kept_where_not_all_fit() {
-    let lines: String = (1..=1000).map(|line| format!("line {line}\n")).collect();
+    let lines = (1..=1000).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
     let desk = Desk::new(Vec::new(), Policy::default());
     let message = telegram::logs(&Log { lines: &lines, task: None, file: None }, &desk.scene());
     let text = parse(&message.text).unwrap().text;

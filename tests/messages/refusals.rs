@@ -90,7 +90,9 @@ fn by_the_engine(gallery: &mut Gallery) {
     let idle = Desk::new(baptisms(), auto());
     gallery.seen.refusal(&Refused::NotTheOpenGate(GateId::from_random(77)));
     let mut show = |heading: &str, when: &str, message: &str, offer: Option<Offer>, desk: &Desk| {
-        offer.iter().for_each(|offer| gallery.seen.offer(offer));
+        if let Some(offer) = &offer {
+            gallery.seen.offer(offer);
+        }
         gallery.message(heading, when, &telegram::refusal(message, offer.as_ref(), &desk.scene()));
     };
     show(

@@ -35,9 +35,17 @@ const MARKER: &str = "RIG_MARKER";
 pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
+    port: Option<u16>,
 }
 
 impl Builder {
+    /// Listens where others have been told that it does.
+    #[must_use]
+    pub fn on_port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// Sets a configuration key; what JSON calls a string, a number, a boolean or a list is the same in TOML.
     #[must_use]
     pub fn set(mut self, section: &'static str, key: &'static str, value: impl Into<Value>) -> Self {
@@ -61,7 +69,7 @@ impl Builder {
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let port = free_port();
+        let port = self.port.unwrap_or_else(free_port);
         let mut environment: BTreeMap<&'static str, String> =
             self.claude.environment.iter().cloned().collect();
         let marker = uuid::Uuid::new_v4().to_string();
@@ -140,7 +148,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new() }
+        Builder { claude, config: BTreeMap::new(), port: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.

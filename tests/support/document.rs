@@ -88,6 +88,13 @@ impl Document {
         blocks.map(|block| block.text).collect()
     }
 
+    /// The block of text that has a name.
+    #[track_caller]
+    pub fn shown(&self, name: &str) -> String {
+        let mut blocks = self.blocks().into_iter().filter(|block| block.language == "text" && block.is(name));
+        blocks.next().unwrap_or_else(|| panic!("no text is named {name}")).text
+    }
+
     /// The first shell block that holds a text.
     #[track_caller]
     pub fn script_with(&self, text: &str) -> String {

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+pub mod chat_message;
 pub mod claude;
 pub mod daemon;
 pub mod database;
@@ -18,7 +19,10 @@ pub mod document;
 pub mod eventually;
 pub mod follower;
 pub mod http;
+pub mod loopback;
 pub mod model;
+pub mod n8n;
+pub mod n8n_prepared;
 pub mod newcomer;
 pub mod normal;
 pub mod openapi;
@@ -29,7 +33,12 @@ pub mod rig;
 pub mod shell;
 pub mod stream;
 pub mod taskfile;
+pub mod telegram;
+pub mod telegram_api;
+pub mod telegram_content;
 pub mod telegram_html;
+pub mod telegram_phone;
+pub mod telegram_server;
 pub mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener};

@@ -155,7 +155,7 @@ impl Newcomer {
                 other => masked.push(other),
             }
         }
-        masked.replace("n#n", "n8n")
+        masked.replace("n#n", "n8n").replace("N#N", "N8N")
     }
 }
 

@@ -7,6 +7,8 @@ use jsonschema::Validator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
+use super::chat_message;
+
 /// The description, and what it says of answers as schemas that are compiled when they are first needed.
 pub struct Description {
     pub document: Value,
@@ -74,7 +76,10 @@ impl Description {
         if essence != "application/json" {
             return Ok(());
         }
-        let body = serde_json::from_str(body).map_err(|error| format!("not JSON: {error}"))?;
+        let body: Value = serde_json::from_str(body).map_err(|error| format!("not JSON: {error}"))?;
+        if let Some(telegram) = body.get("telegram") {
+            chat_message::check(telegram)?;
+        }
         self.conforms(&format!("{answer}/content/application~1json/schema"), &body)
     }
 

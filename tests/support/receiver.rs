@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use super::chat_message;
 use super::daemon::SECRET;
 use super::eventually::eventually;
 use super::free_port;
@@ -194,6 +195,7 @@ async fn take(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, body: 
     webhook.verify(&body, &headers).expect("a signature that the published crate accepts");
     let letter: Value = serde_json::from_slice(&body).expect("a JSON body");
     assert_eq!(headers["webhook-id"], letter["id"].as_str().expect("an id"));
+    chat_message::check(&letter["telegram"]).expect("Telegram takes it");
     let reply = {
         let mut inner = inner.lock().unwrap();
         let before = inner.ledger.len();

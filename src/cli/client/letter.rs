@@ -58,7 +58,7 @@ impl Letter {
 }
 
 /// Where a daemon with this configuration is reached from here.
-pub(super) fn address(server: &Server) -> String {
+pub(in crate::cli) fn address(server: &Server) -> String {
     let host = match server.host.as_str() {
         "0.0.0.0" => "127.0.0.1",
         "::" | "[::]" => "[::1]",

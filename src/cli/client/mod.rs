@@ -30,6 +30,7 @@ use self::answer::Answer;
 pub(super) use self::command::Command;
 use self::desk::Desk;
 use self::letter::Letter;
+pub(super) use self::letter::address;
 use self::pages::Pages;
 pub(super) use self::unreachable::Unreachable;
 use super::page::Page;

@@ -8,6 +8,7 @@ mod payer;
 mod program;
 mod project;
 mod report;
+mod round_trip;
 mod secrets;
 mod state;
 
@@ -22,6 +23,7 @@ use crate::config::{Config, DEFAULT_FILE};
 
 pub(super) const EXAMPLES: &str = "Examples:
   orchestrator doctor
+  orchestrator doctor --round-trip
   orchestrator doctor --json | jq '.findings[] | select(.level != \"ok\")'
 
 It sees the environment it is called in: call it as the user, and with the variables, that the daemon has.
@@ -35,6 +37,9 @@ pub(super) struct Arguments {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
+    /// Send a test message to your chat through n8n, and check each leg of its way and of the way back
+    #[arg(long)]
+    round_trip: bool,
 }
 
 pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Error> {
@@ -44,7 +49,7 @@ pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Err
     match global.load() {
         Ok(config) => {
             report.add(files.found());
-            runtime.block_on(look(&config, &files, &mut report));
+            runtime.block_on(look(&config, &files, arguments, &mut report));
         }
         Err(Error::Config(errors)) => {
             for sentence in errors.sentences() {
@@ -56,7 +61,7 @@ pub(super) fn doctor(global: &Global, arguments: &Arguments) -> Result<Exit, Err
     Ok(if report.close() { Exit::Ok } else { Exit::Failed })
 }
 
-async fn look(config: &Config, files: &Files, report: &mut Report) {
+async fn look(config: &Config, files: &Files, arguments: &Arguments, report: &mut Report) {
     for finding in secrets::look(config, files) {
         report.add(finding);
     }
@@ -70,7 +75,7 @@ async fn look(config: &Config, files: &Files, report: &mut Report) {
     for finding in state::look(config).await {
         report.add(finding);
     }
-    for finding in network::look(config).await {
+    for finding in network::look(config, arguments.round_trip).await {
         report.add(finding);
     }
 }
@@ -84,9 +89,9 @@ struct Files {
 
 impl Files {
     fn of(global: &Global) -> Result<Self, Error> {
-        let cwd = std::env::current_dir().map_err(Error::Cwd)?;
-        let config = cwd.join(global.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE)));
-        Ok(Self { dotenv: config.with_file_name(".env"), config })
+        let dotenv = global.dotenv()?;
+        let name = global.config.as_deref().and_then(Path::file_name).unwrap_or(DEFAULT_FILE.as_ref());
+        Ok(Self { config: dotenv.with_file_name(name), dotenv })
     }
 
     fn found(&self) -> Finding {

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::report::Finding;
+use super::round_trip;
 use crate::cli::health::{self, Answer};
 use crate::config::Config;
 use crate::files::reason;
@@ -15,8 +16,14 @@ use crate::files::reason;
 /// How long n8n may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(super) async fn look(config: &Config) -> Vec<Finding> {
-    vec![port(config), n8n(config.webhooks.n8n_notify_url.as_deref()).await]
+pub(super) async fn look(config: &Config, is_round_trip: bool) -> Vec<Finding> {
+    let mut findings = vec![port(config)];
+    if is_round_trip {
+        findings.extend(round_trip::look(config).await);
+    } else {
+        findings.push(n8n(config.webhooks.n8n_notify_url.as_deref()).await);
+    }
+    findings
 }
 
 fn port(config: &Config) -> Finding {
