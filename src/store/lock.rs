@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use super::note::Note;
 use crate::files::{beside, reason};
 
-/// A predecessor that was just killed lets go within a millisecond; anything longer is alive.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// A predecessor that was just killed lets go within a millisecond, and a child that it was about to start as soon as that
+/// gets a processor; anything longer is alive.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Held for as long as the process lives; the kernel lets go of it whatever the process's end.
 #[derive(Debug)]
