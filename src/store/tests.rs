@@ -243,7 +243,8 @@ async fn the_writer_writes_again_when_there_is_space_again() {
     let mut writer = store.writer().await;
     run_sql(&mut writer, "PRAGMA max_page_count = 1").await.unwrap();
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let full = transaction.execute("INSERT INTO meta VALUES ('much', zeroblob(1000000))").await.unwrap_err();
+    let full =
+        transaction.execute("INSERT INTO meta VALUES ('much', hex(zeroblob(500000)))").await.unwrap_err();
     assert!(matches!(Error::from(full), Error::Unavailable(_)));
     drop(transaction);
 
