@@ -73,7 +73,7 @@ impl Telling<'_> {
             Event::RunOutOfBudget { subject, took, cost, continues, .. } => Text::lines([
                 heading("💰", subject, "stopped at its budget"),
                 words::title(&subject.title),
-                run::figures(Spent { took, cost: *cost }),
+                run::figures(run::Spent { took, cost: *cost }),
                 Text::plain(if *continues {
                     "The attempt doesn't count, and the next run goes on where this one stopped."
                 } else {
@@ -106,6 +106,12 @@ impl Telling<'_> {
                 let (by, why) = (self.by(by), words::held_by(hold.kind));
                 let what = if by.is_empty() { "The hold is over" } else { "Hold lifted" };
                 Text::bold(format!("▶️ {what}{by} ({why})"))
+            }
+            Event::DatabaseReplaced { .. } => {
+                Text::lines([Text::bold("🚨 The database was lost"), Text::plain(event.sentence())])
+            }
+            Event::DatabaseRestored { .. } => {
+                Text::lines([Text::bold("🗄 Database restored"), Text::plain(event.sentence())])
             }
             Event::SessionCompleted { figures } => Text::lines([
                 Text::bold(format!("🎉 Session complete!{}", words::rehearsal(figures.rehearsal))),
@@ -261,6 +267,8 @@ pub(super) fn buttons(event: &Event, scene: &Scene<'_>) -> Option<Keyboard> {
         | Event::RunNeverRan { .. }
         | Event::Resumed { .. }
         | Event::GateReminded { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::HoldEnded { .. } => None,
     }
 }

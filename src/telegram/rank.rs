@@ -21,9 +21,9 @@ impl Rank {
     /// How much an event matters beside the others.
     pub(super) fn of(event: &Event, all: &[Event]) -> Self {
         match event {
-            quiet if quiet.is_quiet() => Self::Aside,
             // Whoever stops a session ends its run.
             Event::TaskInterrupted { .. } if is_stopped_by_a_person(all) => Self::Aside,
+            quiet if quiet.is_quiet() => Self::Aside,
             Event::GateClosed { .. }
             | Event::TaskSkipped { .. }
             | Event::TaskRetried { .. }
@@ -44,8 +44,8 @@ impl Rank {
             Event::GateOpened { .. } | Event::GateReminded { .. } => Self::Told(Kind::Approval),
             Event::SessionCompleted { .. } => Self::End(Kind::Success),
             Event::SessionStopped { .. } => Self::End(Kind::Info),
-            Event::TaskInterrupted { .. } => Self::Trouble(Kind::Warning),
-            Event::TaskFailed { .. } => Self::Trouble(Kind::Error),
+            Event::TaskInterrupted { .. } | Event::DatabaseRestored { .. } => Self::Trouble(Kind::Warning),
+            Event::TaskFailed { .. } | Event::DatabaseReplaced { .. } => Self::Trouble(Kind::Error),
         }
     }
 
@@ -91,6 +91,8 @@ pub(super) fn moves_on(event: &Event) -> bool {
         | Event::GateReminded { .. }
         | Event::HoldBegan { .. }
         | Event::HoldEnded { .. }
+        | Event::DatabaseReplaced { .. }
+        | Event::DatabaseRestored { .. }
         | Event::SessionCompleted { .. }
         | Event::SessionStopped { .. } => false,
     }
