@@ -5,7 +5,6 @@
 #[path = "chat.rs"]
 mod chat;
 
-use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
 
@@ -136,10 +135,7 @@ const CANARY: &str = "canary-0123456789-secret";
 /// A configuration is understood or refused, and no refusal tells the secret. The bytes are the file and, behind a line
 /// `---`, the `.env` beside it.
 fn configuration(bytes: &[u8]) {
-    thread_local! {
-        static FOLDER: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
-    }
-    let folder = FOLDER.with_borrow_mut(|folder| folder.get_or_insert_with(memory_folder).clone());
+    let folder = memory_folder();
     let text = String::from_utf8_lossy(bytes);
     let (file, dotenv) = text.split_once("\n---\n").unwrap_or((&text, ""));
     fs::write(folder.join("config.toml"), file).expect("a folder in memory");
@@ -166,6 +162,7 @@ fn configuration(bytes: &[u8]) {
         }
     }
     let _ = keys::find(&text);
+    fs::remove_dir_all(folder).expect("the folder that was made");
 }
 
 fn memory_folder() -> PathBuf {
