@@ -144,7 +144,8 @@ fn a_daemon_sweeps_by_itself() {
 #[test]
 fn it_is_said_what_would_go_and_what_went() {
     let past = Past::new();
-    let before = size(past.daemon.folder());
+    let rows = || past.daemon.database().numbers("SELECT count(*) FROM notifications");
+    let before = (size(&past.logs()), rows());
     let would = past.prune(&["--dry-run"]);
     assert!(
         would.starts_with(
@@ -153,7 +154,7 @@ fn it_is_said_what_would_go_and_what_went() {
         "{would}"
     );
     assert!(would.contains("1 request key, ") && would.contains(" notifications"), "{would}");
-    assert_eq!(size(past.daemon.folder()), before, "nothing was touched");
+    assert_eq!((size(&past.logs()), rows()), before, "nothing was touched");
     assert_eq!(past.prune(&[]), would.replace("Would delete", "Deleted"), "it did what it had said");
     past.is_swept();
     assert_eq!(past.prune(&[]), "Deleted what is older than 90 days: nothing\n");
