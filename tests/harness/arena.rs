@@ -248,6 +248,7 @@ fn configuration(port: u16) -> String {
         "[server]\nport = {port}\n[webhooks]\nsecret = \"{SECRET}\"\n\
          [orchestrator]\ncheckpoint_after = [\"watched\"]\n\
          [paths]\nproject_dir = \"project\"\ntasks_dir = \"tasks\"\nlogs_dir = \"logs\"\ndaily_dir = \"daily\"\n\
+         [limits]\nmin_free = 0\n\
          [claude]\ncommand = {:?}\nenv = [\"HARNESS_FOLDER\", \"SABOTAGE\"]\ngrace = \"2s\"\n",
         shell_words::quote(program.to_str().unwrap())
     )

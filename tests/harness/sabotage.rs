@@ -108,7 +108,7 @@ const BREAKS: &str = "\n/// Whether this copy is to break that promise.\n\
     pub fn breaks(promise: &str) -> bool { std::env::var(\"SABOTAGE\").is_ok_and(|it| it == promise) }\n";
 
 #[test]
-#[ignore = "builds a sabotaged copy of the daemon: .ci/run asks for it"]
+#[ignore = "builds a sabotaged copy of the daemon: minutes"]
 fn the_judge_finds_every_crime() {
     // One that was built before saves the time.
     let program = std::env::var_os("HARNESS_SABOTAGED").map_or_else(build, PathBuf::from);
