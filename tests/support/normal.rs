@@ -39,6 +39,9 @@ fn kind(word: &str) -> String {
     if ["s", "m", "h"].into_iter().any(is_length) {
         return "LENGTH".to_owned();
     }
+    if word.len() == 36 && uuid::Uuid::parse_str(word).is_ok() {
+        return "UUID".to_owned();
+    }
     let digits = |shape: &str| after(word, shape);
     if digits("0000-00-00T00:00:00").is_some() {
         return "INSTANT".to_owned();
