@@ -40,11 +40,15 @@ impl Patience {
                 Settled::Dead { error }
             }
             Heard::Refused(error) => {
-                Settled::Later { next_at: later(now, pause(notification.attempts)), refused: true, error }
+                let next_at = later(now, pause(notification.attempts));
+                Settled::Later { next_at, refused: true, asked: false, error }
             }
-            Heard::Failed { error, retry_after } => {
-                let pause = retry_after.unwrap_or_else(|| pause(notification.attempts));
-                Settled::Later { next_at: later(now, pause), refused: false, error }
+            Heard::Failed { error, retry_after: Some(pause) } => {
+                Settled::Later { next_at: later(now, pause), refused: false, asked: true, error }
+            }
+            Heard::Failed { error, retry_after: None } => {
+                let next_at = later(now, pause(notification.attempts));
+                Settled::Later { next_at, refused: false, asked: false, error }
             }
         }
     }
@@ -126,6 +130,10 @@ mod tests {
     fn the_receivers_own_pause_is_obeyed() {
         let settled = Patience::since(at(0)).judge(&notification(0, 0, None), failed(Some(17)), at(10));
         assert!((wait(&settled, 10) - 17.0).abs() < 0.01, "{settled:?}");
+        assert!(
+            matches!(settled, Settled::Later { asked: true, .. }),
+            "it makes no later pause longer: {settled:?}"
+        );
     }
 
     #[test]

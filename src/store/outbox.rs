@@ -93,6 +93,8 @@ pub enum Settled {
         next_at: Timestamp,
         /// Whether the receiver refused this very notification.
         refused: bool,
+        /// Whether the receiver itself said when: that is no attempt in vain.
+        asked: bool,
         /// Why it failed.
         error: String,
     },
@@ -200,8 +202,9 @@ pub async fn settle(
             .execute(conn)
             .await?
         }
-        Settled::Later { next_at, refused, error } => {
+        Settled::Later { next_at, refused, asked, error } => {
             let (since, next_at) = (now.as_millisecond(), next_at.as_millisecond());
+            let in_vain = !asked;
             sqlx::query!(
                 "UPDATE notifications SET since = ? WHERE lane = ? AND state = 'pending' AND since IS NULL",
                 since,
@@ -210,8 +213,9 @@ pub async fn settle(
             .execute(&mut *conn)
             .await?;
             sqlx::query!(
-                "UPDATE notifications SET attempts = attempts + 1, refusals = refusals + ?, next_at = ?, error = ?
+                "UPDATE notifications SET attempts = attempts + ?, refusals = refusals + ?, next_at = ?, error = ?
                  WHERE ordinal = ? AND state = 'pending'",
+                in_vain,
                 refused,
                 next_at,
                 error,
