@@ -108,7 +108,7 @@ impl Telling<'_> {
                 Text::bold(format!("▶️ {what}{by} ({why})"))
             }
             Event::DatabaseReplaced { .. } => {
-                Text::lines([Text::bold("🚨 The database was lost"), Text::plain(event.sentence())])
+                Text::lines([Text::bold("🚨 A new database was begun"), Text::plain(event.sentence())])
             }
             Event::DatabaseRestored { .. } => {
                 Text::lines([Text::bold("🗄 Database restored"), Text::plain(event.sentence())])
