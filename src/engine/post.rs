@@ -196,7 +196,7 @@ impl Write<'_> {
                 Err(Error::Refused(format!("notification {id} was {state} already: nothing was changed")))
             }
             None => Err(Error::NotFound(format!(
-                "there is no notification {id}: `orchestrator notifications` lists those that wait or were given up"
+                "there is no notification {id:?}: `orchestrator notifications` lists those that wait or were given up"
             ))),
         }
     }

@@ -11,6 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AF
 use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::domain::instant::instant;
@@ -89,9 +90,17 @@ pub(super) struct Letter<'a> {
     pub(super) message_id: Option<i64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Accepted {
-    message_id: Option<i64>,
+    message_id: Option<Value>,
+}
+
+impl Accepted {
+    /// Telegram's number of the message, which workflows give as a text, too.
+    fn message_id(&self) -> Option<i64> {
+        let told = self.message_id.as_ref()?;
+        told.as_i64().or_else(|| told.as_str()?.parse().ok())
+    }
 }
 
 impl Post {
@@ -169,8 +178,8 @@ async fn hear(response: Response, now: Timestamp) -> Heard {
         Err(error) => outward::root(&error),
     };
     if status.is_success() {
-        let accepted = serde_json::from_str(&answer).unwrap_or(Accepted { message_id: None });
-        return Heard::Accepted { message_id: accepted.message_id };
+        let accepted: Accepted = serde_json::from_str(&answer).unwrap_or_default();
+        return Heard::Accepted { message_id: accepted.message_id() };
     }
     let error = said(status, &answer);
     match status {
@@ -204,6 +213,9 @@ fn said(status: StatusCode, answer: &str) -> String {
         StatusCode::NOT_FOUND => " (is the workflow active, and webhooks.n8n_notify_url its address?)",
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             " (do webhooks.notify_headers and the secret match n8n's credentials?)"
+        }
+        status if status.is_redirection() => {
+            " (redirections are not followed: webhooks.n8n_notify_url has to be the address itself)"
         }
         _ => "",
     };
@@ -244,8 +256,16 @@ mod tests {
     }
 
     #[test]
+    fn a_messages_number_may_come_as_a_text() {
+        let told = |answer| serde_json::from_str::<Accepted>(answer).unwrap_or_default().message_id();
+        assert_eq!((told(r#"{"message_id":17}"#), told(r#"{"message_id":"17"}"#)), (Some(17), Some(17)));
+        assert_eq!((told(r#"{"message_id":null}"#), told("[]"), told("ok")), (None, None, None));
+    }
+
+    #[test]
     fn what_was_said_is_told_on_one_line() {
         assert_eq!(said(StatusCode::BAD_GATEWAY, ""), "n8n answered 502 Bad Gateway");
+        assert!(said(StatusCode::FOUND, "").contains("redirections are not followed"));
         let told = said(StatusCode::BAD_REQUEST, "{\"error\":\n\t\"chat\u{7} not found\"}");
         assert_eq!(told, r#"n8n answered 400 Bad Request: {"error": "chat not found"}"#);
         assert!(said(StatusCode::BAD_REQUEST, &"long ".repeat(1000)).len() < 300);
