@@ -25,7 +25,7 @@ const CRIMES: [(&str, &[&str], u64); 10] = [
 ];
 
 /// Which line becomes which.
-const PATCHES: [(&str, &str, &str); 12] = [
+const PATCHES: [(&str, &str, &str); 13] = [
     (
         "src/engine/mod.rs",
         "        tokio::spawn(async move { engine.watched(engine.execute_once(request, render)).await })\n            .await\n",
@@ -51,9 +51,9 @@ const PATCHES: [(&str, &str, &str); 12] = [
     ),
     (
         "src/store/requests.rs",
-        "    let oldest = now.as_second() - REMEMBERED_FOR;\n",
+        "    let oldest = now.as_second() - REMEMBERED_FOR.as_secs();\n",
         "    if crate::breaks(\"forget_keys\") { return Ok(Seen::Never); }\n\
-         \x20   let oldest = now.as_second() - REMEMBERED_FOR;\n",
+         \x20   let oldest = now.as_second() - REMEMBERED_FOR.as_secs();\n",
     ),
     (
         "src/domain/settle.rs",
@@ -92,9 +92,16 @@ const PATCHES: [(&str, &str, &str); 12] = [
     ),
     (
         "src/domain/attempt.rs",
-        "        progress.cost += outcome.usage.cost;\n",
-        "        progress.cost += outcome.usage.cost;\n\
-         \x20       if crate::breaks(\"charge_twice\") && progress.runs > 1 { progress.cost += outcome.usage.cost; }\n",
+        "        progress.cost += usage.cost;\n",
+        "        progress.cost += usage.cost;\n\
+         \x20       if crate::breaks(\"charge_twice\") && progress.runs > 1 { progress.cost += usage.cost; }\n",
+    ),
+    (
+        "src/domain/refused.rs",
+        "pub(super) fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {\n",
+        "pub(super) fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {\n\
+         \x20   if crate::breaks(\"refuse_answers\") && matches!(order.command, Command::Skip { .. }) {\n\
+         \x20       return Err(Refused::NotNow(\"not today\".to_owned()));\n    }\n",
     ),
     (
         "src/http/events.rs",
@@ -107,8 +114,17 @@ const PATCHES: [(&str, &str, &str); 12] = [
 const BREAKS: &str = "\n/// Whether this copy is to break that promise.\n\
     pub fn breaks(promise: &str) -> bool { std::env::var(\"SABOTAGE\").is_ok_and(|it| it == promise) }\n";
 
+/// The trial takes minutes; that it can still be held is seen at once.
 #[test]
-#[ignore = "builds a sabotaged copy of the daemon: minutes"]
+fn every_promise_can_still_be_broken() {
+    for (file, from, _) in PATCHES {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{file} has changed: sabotage it anew: {from}");
+    }
+}
+
+#[test]
+#[ignore = "builds a sabotaged copy of the daemon: .ci/run asks for it"]
 fn the_judge_finds_every_crime() {
     // One that was built before saves the time.
     let program = std::env::var_os("HARNESS_SABOTAGED").map_or_else(build, PathBuf::from);
@@ -143,22 +159,16 @@ fn build() -> PathBuf {
     shell(
         "cd \"$1\" && find . -maxdepth 1 -mindepth 1 ! -name target ! -name .git ! -name tests ! -name fuzz | while read -r part; do
            rm -rf \"$2/$part\"; cp -a \"$part\" \"$2/$part\"
-         done",
+         done
+         # The manifest names it.
+         mkdir -p \"$2/tests/e2e\" && : > \"$2/tests/e2e/main.rs\"",
         &[tree, &copy],
     );
     for (file, from, to) in PATCHES {
         let path = copy.join(file);
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.matches(from).count(), 1, "{file} has changed: sabotage it anew: {from}");
         fs::write(path, text.replace(from, to)).unwrap();
     }
-    let gates = copy.join("src/domain/refused.rs");
-    let text = fs::read_to_string(&gates).unwrap();
-    let head = "pub(super) fn check_gate(session: &Session, order: &Order) -> Result<(), Refused> {\n";
-    assert!(text.contains(head), "check_gate has changed: sabotage it anew");
-    let refuses = "    if crate::breaks(\"refuse_answers\") && matches!(order.command, Command::Skip { .. }) {\n\
-        \x20       return Err(Refused::NotNow(\"not today\".to_owned()));\n    }\n";
-    fs::write(&gates, text.replace(head, &format!("{head}{refuses}"))).unwrap();
     let library = copy.join("src/lib.rs");
     let text = fs::read_to_string(&library).unwrap();
     fs::write(&library, text + BREAKS).unwrap();
