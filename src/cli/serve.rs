@@ -11,6 +11,7 @@ const THREADS: usize = 2;
 pub(super) fn serve(arguments: &Arguments) -> Result<Exit, Error> {
     let config = arguments.load()?;
     let secret = config.require_secret()?.clone();
+    app::require_user(&config)?;
     let _logging = app::start_logging(&config, Console::Everything)?;
     let runtime =
         Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().map_err(Error::Runtime)?;
