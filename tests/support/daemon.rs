@@ -77,6 +77,11 @@ impl Builder {
 
     /// Everything but the process: a daemon that is started later, or can't be.
     pub fn prepare(self) -> Daemon {
+        self.prepare_with(|_, _| {})
+    }
+
+    /// The same, with more in its environment, which may depend on where its folder is. Runs see it.
+    pub fn prepare_with(self, environ: impl FnOnce(&mut BTreeMap<&'static str, String>, &Path)) -> Daemon {
         let folder = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -86,6 +91,7 @@ impl Builder {
             self.claude.environment.iter().cloned().collect();
         let marker = uuid::Uuid::new_v4().to_string();
         environment.insert(MARKER, marker.clone());
+        environ(&mut environment, folder.path());
         let passed_through: Vec<&str> = environment.keys().copied().collect();
 
         let mut program = self.claude.program.clone();
