@@ -15,9 +15,6 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
-/// The variables that belong to the service, never to what it starts.
-pub const VARIABLES: &[&str] = &["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "CREDENTIALS_DIRECTORY"];
-
 /// How much longer the manager is to wait, counted from each time that it is asked to.
 const LONGER: Duration = Duration::from_mins(1);
 /// How often it is asked.
@@ -43,7 +40,9 @@ impl Supervisor {
         let interval = interval.and_then(number).filter(|_| is_ours).map(Duration::from_micros);
         Self {
             socket: socket.and_then(|name| {
-                connect(&name).inspect_err(|error| debug!("no service manager at {}: {error}", name.display())).ok()
+                connect(&name)
+                    .inspect_err(|error| debug!("no service manager at {}: {error}", name.display()))
+                    .ok()
             }),
             watchdog: interval.filter(|interval| !interval.is_zero()),
         }
