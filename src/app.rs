@@ -25,8 +25,9 @@ use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
 use crate::notifier::{self, Notifier, Receiver};
 use crate::store::{self, Lock, LockError};
+use crate::supervisor::Supervisor;
 use crate::telemetry;
-use crate::upkeep::{self, Upkeep};
+use crate::upkeep::{self, Upkeep, watchdog};
 use crate::worker::{self, Worker};
 
 /// How long requests and the notifier may take to finish once the daemon is to end.
@@ -159,7 +160,9 @@ pub fn start_logging(
 
 /// Runs the daemon until it is told to end.
 pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error> {
-    let core = Core::build(&config, config.claude.rehearse, audience(&config)).await?;
+    let supervisor = Supervisor::named_in(environment(), std::process::id());
+    let building = Core::build(&config, config.claude.rehearse, audience(&config));
+    let core = supervisor.patient("opening the database", building).await?;
     let address = format!("{}:{}", config.server.host, config.server.port);
     let listener = TcpListener::bind(&address).await.map_err(|source| Error::Listen { address, source })?;
     let listening = listener.local_addr().map_or_else(|_| config.server.host.clone(), |at| at.to_string());
@@ -189,6 +192,8 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
             () = soft.cancelled() => {}
         }
     });
+    let telling = watchdog::report(Arc::clone(&engine), supervisor, lifecycle.soft());
+    lifecycle.spawn("the report to the service manager", telling);
     let ended = lifecycle.run_until_drained(DRAIN).await;
     let broken = broken.is_cancelled();
     succession::leave(&engine, &lock, broken).await;

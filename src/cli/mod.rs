@@ -102,6 +102,7 @@ enum Exit {
     Unreachable,
     Interrupted,
     DatabaseFailed,
+    NotUntilChanged,
 }
 
 impl From<Exit> for ExitCode {
@@ -112,6 +113,7 @@ impl From<Exit> for ExitCode {
             Exit::Waiting => 3,
             Exit::Unreachable => 4,
             Exit::DatabaseFailed => 74,
+            Exit::NotUntilChanged => 78,
             Exit::Interrupted => 130,
         })
     }

@@ -180,6 +180,11 @@ impl Daemon {
         format!("{MARKER}={}", self.marker)
     }
 
+    /// Sets a variable of the environment that its next life begins with.
+    pub fn set_variable(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.insert(name, value.into());
+    }
+
     /// The program that it runs as `claude`.
     pub fn claude(&self) -> &Path {
         &self.program
@@ -223,6 +228,11 @@ impl Daemon {
         let mut process = self.process.take().expect("the daemon runs");
         kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
         eventually(SOON, "the daemon to stop", || process.try_wait().unwrap().ok_or("runs"))
+    }
+
+    /// Sends the daemon, and only it, a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), signal).unwrap();
     }
 
     /// Asks the daemon to stop and leaves it to it.

@@ -30,6 +30,7 @@ pub mod processes;
 pub mod python;
 pub mod receiver;
 pub mod rig;
+pub mod service_manager;
 pub mod shell;
 pub mod stream;
 pub mod taskfile;
