@@ -7,15 +7,25 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-const PHRASES: [&str; 5] =
-    ["you've hit your", "limit reached", "usage limit", "spend limit", "credit balance is too low"];
+const PHRASES: [&str; 8] = [
+    "you've hit your",
+    "limit reached",
+    "usage limit",
+    "spend limit",
+    "credit balance is too low",
+    "out of usage",
+    "out of extra usage",
+    "requires usage credits",
+];
+/// What the API says when it has too much to do.
+const NOT_A_LIMIT: &str = "not your usage limit";
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Whether an error of the CLI is about a usage limit.
 pub(super) fn tells_of_limit(complaint: &str) -> bool {
     let complaint = complaint.to_lowercase().replace('\u{2019}', "'");
-    PHRASES.iter().any(|phrase| complaint.contains(phrase))
+    !complaint.contains(NOT_A_LIMIT) && PHRASES.iter().any(|phrase| complaint.contains(phrase))
 }
 
 /// When the limit resets, such as `resets 10:20pm (America/Edmonton)` or `resets Sep 14 at 8pm (America/Chicago)`;
@@ -107,5 +117,7 @@ mod tests {
             assert!(tells_of_limit(text) || text.starts_with("limit"), "{text}");
         }
         assert!(!tells_of_limit("API Error: Request rejected (429) · rate limited"));
+        let busy = "API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited";
+        assert!(!tells_of_limit(busy));
     }
 }
