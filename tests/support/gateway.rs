@@ -4,9 +4,9 @@ use std::io::{BufReader, Read as _, Write as _, copy};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::loopback::{Asked, read};
 use super::model::Model;
@@ -15,7 +15,9 @@ use super::model::Model;
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// The API answers with an error.
-    Refuses { status: u16, kind: &'static str, message: &'static str, headers: Vec<(&'static str, String)> },
+    Refuses { status: u16, kind: &'static str, message: &'static str },
+    /// The API says to a subscriber that what there is for five hours is used up, and perhaps in how long there is more.
+    UsageLimit { resets_after: Option<Duration> },
     /// The answer begins, and the connection breaks in the middle of it.
     Cuts,
     /// Nothing is ever answered.
@@ -24,18 +26,7 @@ pub enum Fault {
 
 impl Fault {
     pub fn refuses(status: u16, kind: &'static str, message: &'static str) -> Self {
-        Self::Refuses { status, kind, message, headers: Vec::new() }
-    }
-
-    /// What the API says to a subscriber who has used up what there is for five hours; `resets_at` in seconds since 1970.
-    pub fn usage_limit(resets_at: Option<u64>) -> Self {
-        let mut headers = vec![
-            ("anthropic-ratelimit-unified-status", "rejected".to_owned()),
-            ("anthropic-ratelimit-unified-representative-claim", "five_hour".to_owned()),
-        ];
-        headers.extend(resets_at.map(|at| ("anthropic-ratelimit-unified-reset", at.to_string())));
-        let message = "This request would exceed your account's rate limit. Please try again later.";
-        Self::Refuses { status: 429, kind: "rate_limit_error", message, headers }
+        Self::Refuses { status, kind, message }
     }
 }
 
@@ -55,17 +46,26 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A way to the model on which nothing comes through.
+    /// A way on which nothing ever comes through.
+    pub fn to_nowhere(fault: Fault) -> Self {
+        Self::new(0, 0, fault)
+    }
+
+    /// A way to the model on which nothing comes through until it is mended.
     pub fn broken(model: &Model, fault: Fault) -> Self {
         Self::breaking(model, 0, fault)
     }
 
-    /// One on which so many requests come through.
+    /// One on which so many requests come through first.
     pub fn breaking(model: &Model, spared: usize, fault: Fault) -> Self {
+        Self::new(model.port(), spared, fault)
+    }
+
+    fn new(model: u16, spared: usize, fault: Fault) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { fault: Some(fault), spared, came: Vec::new() }));
-        let (shared, model) = (Arc::clone(&state), model.port());
+        let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let state = Arc::clone(&shared);
@@ -105,9 +105,10 @@ fn pass(stream: TcpStream, model: u16, state: &Mutex<State>) -> std::io::Result<
     };
     match fault {
         None => forward(&asked, stream, model),
-        Some(Fault::Refuses { status, kind, message, headers }) => {
-            let error = json!({"type": "error", "error": {"type": kind, "message": message}});
-            refuse(stream, status, &headers, &error)
+        Some(Fault::Refuses { status, kind, message }) => refuse(stream, status, kind, message, &[]),
+        Some(Fault::UsageLimit { resets_after }) => {
+            let message = "This request would exceed your account's rate limit. Please try again later.";
+            refuse(stream, 429, "rate_limit_error", message, &used_up(resets_after))
         }
         Some(Fault::Cuts) => begin(stream),
         Some(Fault::Silence) => reader.read_to_end(&mut Vec::new()).map(drop),
@@ -125,13 +126,26 @@ fn forward(asked: &Asked, mut client: TcpStream, model: u16) -> std::io::Result<
     copy(&mut server, &mut client).map(drop)
 }
 
+fn used_up(resets_after: Option<Duration>) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("anthropic-ratelimit-unified-status", "rejected".to_owned()),
+        ("anthropic-ratelimit-unified-representative-claim", "five_hour".to_owned()),
+    ];
+    headers.extend(resets_after.map(|after| {
+        let at = (SystemTime::now() + after).duration_since(UNIX_EPOCH).unwrap().as_secs();
+        ("anthropic-ratelimit-unified-reset", at.to_string())
+    }));
+    headers
+}
+
 fn refuse(
     mut client: TcpStream,
     status: u16,
+    kind: &str,
+    message: &str,
     headers: &[(&str, String)],
-    error: &Value,
 ) -> std::io::Result<()> {
-    let body = error.to_string();
+    let body = json!({"type": "error", "error": {"type": kind, "message": message}}).to_string();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     write!(
         client,
