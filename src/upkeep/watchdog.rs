@@ -38,7 +38,7 @@ async fn tell_standing(engine: &Engine, supervisor: &Supervisor) {
             break;
         }
     }
-    pending().await
+    pending::<()>().await;
 }
 
 async fn prove_alive(engine: &Arc<Engine>, supervisor: &Supervisor) {
@@ -55,7 +55,7 @@ async fn prove_alive(engine: &Arc<Engine>, supervisor: &Supervisor) {
         failing = beat.is_err();
         supervisor.alive();
     }
-    pending().await
+    pending::<()>().await;
 }
 
 fn ticks(mut interval: Interval) -> Interval {
