@@ -25,8 +25,9 @@ use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle};
 use crate::notifier::{self, Notifier, Receiver};
 use crate::store::{self, Lock, LockError};
+use crate::supervisor::Supervisor;
 use crate::telemetry;
-use crate::upkeep::{self, Upkeep};
+use crate::upkeep::{self, Upkeep, watchdog};
 use crate::user::{self, CannotBecome};
 use crate::worker::{self, Worker};
 
@@ -171,7 +172,9 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     if let Some(user) = &config.claude.user {
         info!("runs are user {}, the daemon is user {}", user.name, user::own_name());
     }
-    let core = Core::build(&config, config.claude.rehearse, audience(&config)).await?;
+    let supervisor = Supervisor::named_in(environment(), std::process::id());
+    let building = Core::build(&config, config.claude.rehearse, audience(&config));
+    let core = supervisor.patient("opening the database", building).await?;
     let address = format!("{}:{}", config.server.host, config.server.port);
     let listener = TcpListener::bind(&address).await.map_err(|source| Error::Listen { address, source })?;
     let listening = listener.local_addr().map_or_else(|_| config.server.host.clone(), |at| at.to_string());
@@ -201,6 +204,8 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
             () = soft.cancelled() => {}
         }
     });
+    let telling = watchdog::report(Arc::clone(&engine), supervisor, lifecycle.soft());
+    lifecycle.spawn("the report to the service manager", telling);
     let ended = lifecycle.run_until_drained(DRAIN).await;
     let broken = broken.is_cancelled();
     succession::leave(&engine, &lock, broken).await;

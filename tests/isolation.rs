@@ -89,7 +89,7 @@ fn launcher(daemon: &Daemon, started: &Value, run: &str) -> Identity {
 }
 
 fn auto(users: Users) -> Builder {
-    Daemon::with(Claude::stand_in()).as_users(users).approval_mode("auto")
+    Daemon::with(Claude::stand_in()).under_users(users).approval_mode("auto")
 }
 
 fn outcome_of(users: Users) -> String {
@@ -339,7 +339,7 @@ fn the_real_cli_reaches_nothing_either() {
     ));
     let mut claude = Claude::real(&model);
     claude.environment.retain(|(name, _)| *name != "IS_SANDBOX");
-    let mut daemon = Daemon::with(claude).as_users(Users::TWO).approval_mode("auto").prepare_with(
+    let mut daemon = Daemon::with(claude).under_users(Users::TWO).approval_mode("auto").prepare_with(
         |environment, folder| {
             environment.insert("CLAUDE_CONFIG_DIR", folder.join("home/.claude").to_str().unwrap().into());
             environment.insert("FOLDER", folder.to_str().unwrap().into());

@@ -103,6 +103,7 @@ enum Exit {
     Unreachable,
     Interrupted,
     DatabaseFailed,
+    NotUntilChanged,
 }
 
 impl From<Exit> for ExitCode {
@@ -113,6 +114,7 @@ impl From<Exit> for ExitCode {
             Exit::Waiting => 3,
             Exit::Unreachable => 4,
             Exit::DatabaseFailed => 74,
+            Exit::NotUntilChanged => 78,
             Exit::Interrupted => 130,
         })
     }

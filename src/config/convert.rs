@@ -14,7 +14,7 @@ use super::keys::Kind;
 use super::problem::{Wrong, nearest};
 use super::setting::Setting;
 use super::sources::inline;
-use super::variables::{PREFIX, SHORT_NAMES};
+use super::variables::{PREFIX, SERVICE, SHORT_NAMES};
 use crate::domain::duration;
 use crate::domain::size::Size;
 use crate::domain::usd::Usd;
@@ -200,6 +200,9 @@ pub(super) fn passed_on(setting: &Setting) -> Result<Vec<String>, Wrong> {
         if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let name = setting.shown_part(name.split('=').next().unwrap_or_default());
             return because(format!("holds {name} and more: it takes names of variables, without values"));
+        }
+        if SERVICE.contains(&name.as_str()) {
+            return because(format!("holds {name}, which is between this daemon and whoever started it"));
         }
         if name.starts_with(PREFIX) || SHORT_NAMES.iter().any(|(short, _)| short == name) {
             return because(format!(

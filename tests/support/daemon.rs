@@ -50,7 +50,7 @@ impl Builder {
 
     /// Starts it, and its runs, as users that aren't root.
     #[must_use]
-    pub fn as_users(mut self, users: Users) -> Self {
+    pub fn under_users(mut self, users: Users) -> Self {
         self.users = Some(users);
         match users.runs {
             Some(runs) => self.set("claude", "user", runs.name),
@@ -209,6 +209,11 @@ impl Daemon {
         format!("{MARKER}={}", self.marker)
     }
 
+    /// Sets a variable of the environment that its next life begins with.
+    pub fn set_variable(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.insert(name, value.into());
+    }
+
     /// The program that it runs as `claude`.
     pub fn claude(&self) -> &Path {
         &self.program
@@ -252,6 +257,11 @@ impl Daemon {
         let mut process = self.process.take().expect("the daemon runs");
         kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
         eventually(SOON, "the daemon to stop", || process.try_wait().unwrap().ok_or("runs"))
+    }
+
+    /// Sends the daemon, and only it, a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), signal).unwrap();
     }
 
     /// Asks the daemon to stop and leaves it to it.
