@@ -31,7 +31,7 @@ try 'read the access log'          cat $F/logs/webhook-access.log
 try 'read what a run printed'      cat $L/task-1-run-1.ndjson
 try 'read the control folder'      cat $L/.task-1-run-1/started
 try 'forge how the run ended'      sh -c "echo code 0 > $L/.task-1-run-1/exit.forged"
-try 'forge who was started'        ln $0 $L/.task-1-run-1/child.forged
+try 'forge who was started'        sh -c "echo 1 1 > $L/.task-1-run-1/child.forged"
 try 'forge what the run printed'   sh -c "true >> $L/task-1-run-1.ndjson"
 try 'open its own output again'    sh -c 'true >> /proc/self/fd/3'
 try 'replace the database'         touch $F/orchestrator.db-journal.forged
