@@ -18,6 +18,7 @@ pub mod desk;
 pub mod document;
 pub mod eventually;
 pub mod follower;
+pub mod gateway;
 pub mod http;
 pub mod loopback;
 pub mod model;
