@@ -21,7 +21,10 @@ fn the_image_is_built_by_the_toolchain_of_the_tree() {
     let tags: Vec<_> = dockerfile.lines().filter_map(|line| line.strip_prefix(TOOLCHAIN)).collect();
     assert!(!tags.is_empty());
     for tag in tags {
-        assert!(tag.starts_with(&format!("{channel}-")), "Dockerfile: rust:{tag}, but the tree wants {channel}");
+        assert!(
+            tag.starts_with(&format!("{channel}-")),
+            "Dockerfile: rust:{tag}, but the tree wants {channel}"
+        );
     }
 }
 
@@ -49,7 +52,10 @@ fn the_image_holds_the_claude_that_the_tests_drive() {
 fn the_n8n_beside_the_daemon_is_the_one_that_the_tests_drive() {
     let tested = npm_lock("tests/e2e/n8n/package-lock.json");
     let version = tested["packages"]["node_modules/n8n"]["version"].as_str().unwrap();
-    assert!(read("deploy/compose.yaml").contains(&format!("n8nio/n8n:{version}\n")), "compose.yaml: {version}");
+    assert!(
+        read("deploy/compose.yaml").contains(&format!("n8nio/n8n:{version}\n")),
+        "compose.yaml: {version}"
+    );
 }
 
 /// What a build needs and the image's context lacks is only noticed by whoever has an engine.
@@ -82,7 +88,10 @@ fn no_secret_is_a_part_of_the_image() {
         let line = line.to_uppercase();
         assert!(!["SECRET", "TOKEN", "PASSWORD", "API_KEY"].iter().any(|word| line.contains(word)), "{line}");
     }
-    assert!(read(".dockerignore").lines().any(|line| line == "*"), "only what is named gets into the context");
+    assert!(
+        read(".dockerignore").lines().any(|line| line == "*"),
+        "only what is named gets into the context"
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub async fn report(engine: Arc<Engine>, supervisor: Supervisor, stop: Cancellat
     let work = async { tokio::join!(tell_standing(&engine, &supervisor), prove_alive(&engine, &supervisor)) };
     tokio::select! {
         () = stop.cancelled() => supervisor.stopping("ending: a live run goes on, and the next start adopts it"),
-        _ = work => {}
+        ((), ()) = work => {}
     }
 }
 
@@ -38,7 +38,7 @@ async fn tell_standing(engine: &Engine, supervisor: &Supervisor) {
             break;
         }
     }
-    pending().await
+    pending::<()>().await;
 }
 
 async fn prove_alive(engine: &Arc<Engine>, supervisor: &Supervisor) {
@@ -55,7 +55,7 @@ async fn prove_alive(engine: &Arc<Engine>, supervisor: &Supervisor) {
         failing = beat.is_err();
         supervisor.alive();
     }
-    pending().await
+    pending::<()>().await;
 }
 
 fn ticks(mut interval: Interval) -> Interval {
