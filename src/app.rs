@@ -28,6 +28,7 @@ use crate::store::{self, Lock, LockError};
 use crate::supervisor::Supervisor;
 use crate::telemetry;
 use crate::upkeep::{self, Upkeep, watchdog};
+use crate::user::{self, CannotBecome};
 use crate::worker::{self, Worker};
 
 /// How long requests and the notifier may take to finish once the daemon is to end.
@@ -70,6 +71,9 @@ pub enum Error {
     /// Signals can't be listened for.
     #[error("can't listen for signals: {0}")]
     Signals(io::Error),
+    /// Runs can't be the user that they are to be.
+    #[error(transparent)]
+    User(#[from] CannotBecome),
     /// Notifications can't be sent as it is configured.
     #[error(transparent)]
     Notifier(#[from] notifier::Unusable),
@@ -158,8 +162,16 @@ pub fn start_logging(
     })
 }
 
+/// Makes sure that runs are whom they are to be, or does not let anything start that could run them.
+pub fn require_user(config: &Config) -> Result<(), Error> {
+    Ok(config.claude.user.as_ref().map_or(Ok(()), user::require)?)
+}
+
 /// Runs the daemon until it is told to end.
 pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error> {
+    if let Some(user) = &config.claude.user {
+        info!("runs are user {}, the daemon is user {}", user.name, user::own_name());
+    }
     let supervisor = Supervisor::named_in(environment(), std::process::id());
     let building = Core::build(&config, config.claude.rehearse, audience(&config));
     let core = supervisor.patient("opening the database", building).await?;
@@ -283,6 +295,7 @@ pub fn claude_settings(config: &Config) -> claude::Settings {
         flags: claude.flags.clone(),
         model: claude.model.clone(),
         env: claude.env.clone(),
+        user: claude.user.clone(),
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn serve(arguments: &Arguments) -> Result<Exit, Error> {
 fn work(arguments: &Arguments) -> Result<Exit, Error> {
     let config = arguments.load()?;
     let secret = config.require_secret()?.clone();
+    app::require_user(&config)?;
     let _logging = app::start_logging(&config, Console::Everything)?;
     let runtime =
         Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().map_err(Error::Runtime)?;

@@ -18,6 +18,7 @@ use super::variables::{PREFIX, SERVICE, SHORT_NAMES};
 use crate::domain::duration;
 use crate::domain::size::Size;
 use crate::domain::usd::Usd;
+use crate::user::User;
 
 /// The shortest secret that isn't refused, in characters.
 const SHORTEST_SECRET: usize = 16;
@@ -210,6 +211,22 @@ pub(super) fn passed_on(setting: &Setting) -> Result<Vec<String>, Wrong> {
         }
     }
     Ok(names)
+}
+
+/// A user that this system knows, and from whom something can be kept.
+pub(super) fn user(setting: &Setting) -> Result<User, Wrong> {
+    let name = text(setting)?;
+    match User::find(&name) {
+        Ok(Some(user)) if user.uid == 0 => because(
+            "is root, from whom nothing can be kept; name a user that is made for it (docs/isolation.md)",
+        ),
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => because(format!(
+            "is {}, and there is no such user; `useradd --system --create-home {name}` makes one (docs/isolation.md)",
+            setting.shown()
+        )),
+        Err(error) => because(format!("is {}, which can't be looked up: {error}", setting.shown())),
+    }
 }
 
 /// Ids, as a list whether one or several were written, numbers as their digits. An empty text is not an empty list,

@@ -28,6 +28,7 @@ use tracing::Level;
 use crate::domain::policy::Policy;
 use crate::domain::size::Size;
 use crate::files::reason;
+use crate::user::User;
 use convert::Folders;
 use problem::{Layer, Problem};
 use reader::Reader;
@@ -126,6 +127,8 @@ pub struct Claude {
     pub grace: Duration,
     /// The names of the variables passed on besides the usual ones.
     pub env: Vec<String>,
+    /// Whom runs are, if not the daemon's own user.
+    pub user: Option<User>,
     /// Whether runs are only acted out.
     pub rehearse: bool,
 }

@@ -110,6 +110,11 @@ pub fn exhausts(cost_usd: f64, met: &Path) -> String {
     format!("stand-in exhausts {cost_usd} {}\n", met.display())
 }
 
+/// The stand-in, or rather a shell of it, does what a script says.
+pub fn runs(script: &Path) -> String {
+    format!("stand-in runs {}\n", script.display())
+}
+
 /// The stand-in writes a word into a file of the project.
 pub fn edits(file: &str, word: &str) -> String {
     format!("stand-in edits {file} {word}\n")

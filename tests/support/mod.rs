@@ -42,6 +42,7 @@ pub mod telegram_html;
 pub mod telegram_phone;
 pub mod telegram_server;
 pub mod terminal;
+pub mod users;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
