@@ -36,9 +36,17 @@ pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
+    shell: Option<&'static str>,
 }
 
 impl Builder {
+    /// Starts from a shell that has done this before, such as `umask 0`.
+    #[must_use]
+    pub fn after(mut self, shell: &'static str) -> Self {
+        self.shell = Some(shell);
+        self
+    }
+
     /// Listens where others have been told that it does.
     #[must_use]
     pub fn on_port(mut self, port: u16) -> Self {
@@ -115,6 +123,7 @@ impl Builder {
             environment,
             marker,
             process: None,
+            shell: self.shell,
             runtime,
             client,
             leaves_a_run: false,
@@ -141,6 +150,7 @@ pub struct Daemon {
     environment: BTreeMap<&'static str, String>,
     marker: String,
     process: Option<Child>,
+    shell: Option<&'static str>,
     pub(super) runtime: Runtime,
     pub(super) client: reqwest::Client,
     leaves_a_run: bool,
@@ -148,7 +158,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None }
+        Builder { claude, config: BTreeMap::new(), port: None, shell: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -183,6 +193,22 @@ impl Daemon {
     /// The program that it runs as `claude`.
     pub fn claude(&self) -> &Path {
         &self.program
+    }
+
+    /// How many files and connections it has open.
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// The line of the access log that ends with this request id.
+    #[track_caller]
+    pub fn await_access_line(&self, id: &str) -> String {
+        let log = self.folder().join("logs/webhook-access.log");
+        let end = format!(" {id}");
+        eventually(SOON, "a line of the access log", || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            text.lines().find(|line| line.ends_with(&end)).map(str::to_owned).ok_or(text)
+        })
     }
 
     /// The one live Claude process.
@@ -255,7 +281,11 @@ impl Daemon {
 
     /// The binary with the daemon's configuration, about to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        let binary = env!("CARGO_BIN_EXE_orchestrator");
+        let mut command = Command::new(if self.shell.is_some() { "sh" } else { binary });
+        if let Some(before) = self.shell {
+            command.args(["-c", &format!("{before} && exec \"$0\" \"$@\""), binary]);
+        }
         command
             .args(arguments)
             .current_dir(self.folder.path())
