@@ -1,7 +1,7 @@
 //! What matters of all the messages of a run: enough to judge it, and no more.
 
 use super::result::RunResult;
-use super::stream::{Message, RateLimit};
+use super::stream::{Complaint, Message, RateLimit};
 
 const MOST_DENIALS: usize = 50;
 
@@ -19,7 +19,7 @@ pub struct Transcript {
     /// The last word on the account's usage limits.
     pub rate_limit: Option<RateLimit>,
     /// The CLI's own last error.
-    pub complaint: Option<String>,
+    pub complaint: Option<Complaint>,
     /// What was not allowed, as far as the notices tell.
     pub denials: Vec<String>,
     /// Whether the model said or did anything.
@@ -46,7 +46,7 @@ impl Transcript {
                 }
             }
             Message::RateLimit(limit) => self.rate_limit = Some(limit.clone()),
-            Message::Complained { text } => self.complaint = Some(text.clone()),
+            Message::Complained(complaint) => self.complaint = Some(complaint.clone()),
             Message::Result(result) => self.conclude(result),
             Message::Said { model: None, .. }
             | Message::Answered { .. }
