@@ -107,8 +107,9 @@ fn every_test_that_is_named_for_security_exists() {
             fs::read_to_string(Path::new(TREE).join(&file)).unwrap_or_else(|_| panic!("{span}: no {file}"));
         let before =
             code.split_once(&format!("fn {test}(")).unwrap_or_else(|| panic!("{file} has no {test}")).0;
-        let above: Vec<_> = before.lines().rev().skip(1).take_while(|line| !line.trim().is_empty()).collect();
-        let is_test = above.iter().any(|line| line.contains("#[test]") || line.contains("#[tokio::test"));
+        let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
+        let is_mark = |line: &str| line.contains("#[test]") || line.contains("#[tokio::test");
+        let is_test = above.lines().rev().take_while(|line| !line.trim().is_empty()).any(is_mark);
         assert!(is_test, "{span} is no test");
         named += 1;
     }

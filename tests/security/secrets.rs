@@ -12,7 +12,7 @@ use super::support::claude::{Claude, succeeds, waits};
 use super::support::daemon::{Daemon, SECRET};
 use super::support::eventually::until;
 use super::support::http::{ask, post, stranger};
-use super::support::processes;
+use super::support::processes::{self, Process};
 use super::support::stream::EventStream;
 use super::support::taskfile::Task;
 
@@ -64,7 +64,13 @@ fn no_process_of_the_daemon_or_its_runs_has_a_secret_among_its_arguments() {
     let daemon = Daemon::with(Claude::stand_in()).approval_mode("auto").start();
     daemon.start(&[Task::new("Long", &(waits(&ready, &go) + &succeeds(0.5)))]);
     until(SOON, "the run to be at work", || ready.exists());
-    let processes = processes::with_environment(&daemon.marker());
+    let mut processes: Vec<_> = Process::read(daemon.pid()).into_iter().collect();
+    let mut known = 0;
+    while known < processes.len() {
+        let parent = processes[known].identity.pid;
+        processes.extend(processes::alive().into_iter().filter(|process| process.parent == parent));
+        known += 1;
+    }
     assert!(processes.len() >= 3, "the daemon, the launcher and the program: {processes:#?}");
     for process in processes {
         assert!(!process.arguments.iter().any(|argument| argument.contains(&SECRET[..20])), "{process:?}");

@@ -223,9 +223,12 @@ impl Daemon {
         &self.program
     }
 
-    /// How many files and connections it has open.
+    /// How many files and connections it has open, that of whoever asks included.
+    #[track_caller]
     pub fn open_files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+        let (_, figures) = self.get("/metrics").unwrap();
+        let count = figures.lines().find_map(|line| line.strip_prefix("process_open_fds ")).unwrap();
+        count.parse().unwrap()
     }
 
     /// The line of the access log that ends with this request id.
