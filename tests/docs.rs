@@ -97,6 +97,36 @@ fn architecture() {
 }
 
 #[test]
+fn security() {
+    follow("docs/security.md");
+}
+
+/// A line of it is worth what holds it.
+#[test]
+fn every_test_that_is_named_for_security_exists() {
+    let text = Document::read("docs/security.md").text;
+    let spans = Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Code(code) => Some(code.into_string()),
+        _ => None,
+    });
+    let mut named = 0;
+    for span in spans.filter(|span| span.contains("::") && span != "file::test") {
+        let (file, test) = span.split_once("::").unwrap();
+        let file = if file.starts_with("src/") { format!("{file}.rs") } else { format!("tests/{file}.rs") };
+        let code =
+            fs::read_to_string(Path::new(TREE).join(&file)).unwrap_or_else(|_| panic!("{span}: no {file}"));
+        let before =
+            code.split_once(&format!("fn {test}(")).unwrap_or_else(|| panic!("{file} has no {test}")).0;
+        let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
+        let is_mark = |line: &str| line.contains("#[test]") || line.contains("#[tokio::test");
+        let is_test = above.lines().rev().take_while(|line| !line.trim().is_empty()).any(is_mark);
+        assert!(is_test, "{span} is no test");
+        named += 1;
+    }
+    assert!(named > 50, "{named}");
+}
+
+#[test]
 fn every_document_is_followed_here_and_named_in_the_readme() {
     let followed = fs::read_to_string(Path::new(TREE).join("tests/docs.rs")).unwrap();
     let readme = Document::read("README.md").text;
