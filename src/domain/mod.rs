@@ -16,6 +16,7 @@ pub mod instant;
 pub mod limits;
 pub mod plan;
 pub mod policy;
+pub mod purse;
 pub mod recovery;
 pub mod refused;
 pub mod run;

@@ -11,7 +11,8 @@ use super::command::{Opening, Order};
 use super::event::{Event, Figures, Subject};
 use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
-use super::limits::{Allowance, Purse, Spent};
+use super::limits::{Allowance, DayAccount};
+use super::purse::Purse;
 use super::refused::Refused;
 use super::run::Reported;
 use super::session::{Open, Session, State, Work};
@@ -26,7 +27,7 @@ pub(super) struct Turn<'a> {
     pub(super) allowances: Vec<Allowance>,
     pub(super) fruitless: u32,
     /// What the world knows of, and what this turn adds.
-    pub(super) today: Spent,
+    pub(super) today: DayAccount,
     pub(super) ended: Option<State>,
     pub(super) world: &'a World,
     pub(super) by: &'a Actor,

@@ -107,7 +107,7 @@ fn tell_what_is(figures: &mut Exposition, app: &App) {
     let snapshot = app.engine.snapshot();
     let gates = snapshot.sessions.iter().filter(|session| session.gate().is_some()).count();
     figures.figure("orchestrator_open_gates", Kind::Gauge, "Gates that wait for a person.", gates);
-    let spent = app.engine.spent_today();
+    let spent = app.engine.account();
     let help = "What the runs that ended today cost, as `limits.cost_per_day` counts it.";
     figures.figure("orchestrator_spent_today_usd", Kind::Gauge, help, spent.cost.dollars());
     let help = "Tokens of the runs that ended today, in and out, as `limits.tokens_per_day` counts them.";

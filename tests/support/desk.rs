@@ -13,7 +13,7 @@ use orchestrator::domain::event::{Event, Subject};
 use orchestrator::domain::gate::Gate;
 use orchestrator::domain::hold::Hold;
 use orchestrator::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use orchestrator::domain::limits::Spent;
+use orchestrator::domain::limits::DayAccount;
 use orchestrator::domain::plan::{Plan, TaskSpec};
 use orchestrator::domain::policy::{ApprovalMode, Policy};
 use orchestrator::domain::recovery::Recovery;
@@ -46,7 +46,7 @@ pub struct Desk {
     gates: u32,
     runs: i64,
     last_hold: Option<Hold>,
-    today: Spent,
+    today: DayAccount,
 }
 
 /// What a command came to.
@@ -71,7 +71,7 @@ impl Desk {
             gates: 0,
             runs: 0,
             last_hold: None,
-            today: Spent::nothing(date(2025, 11, 20)),
+            today: DayAccount::new(date(2025, 11, 20)),
         }
     }
 
@@ -142,6 +142,7 @@ impl Desk {
                     self.today.cost += outcome.usage.cost;
                     self.today.tokens += outcome.usage.tokens();
                 }
+                Effect::GrantForToday(_, up_to) => self.today.grant(*up_to),
                 Effect::CloseGate(..) => {}
             }
         }

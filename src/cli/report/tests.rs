@@ -14,7 +14,7 @@ use crate::domain::actor::Actor;
 use crate::domain::change::{Effect, World};
 use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{OnTrouble, Policy};
 use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
@@ -58,7 +58,7 @@ impl Day {
             (account.gates.len(), account.runs.iter().any(|run| run.end.is_none()))
         });
         let fresh_gate = GateId::from_random(u32::try_from(gates).unwrap());
-        let today = Spent::nothing(now.to_zoned(TimeZone::UTC).date());
+        let today = DayAccount::new(now.to_zoned(TimeZone::UTC).date());
         let world = World { now, fresh_gate, hold: None, last_hold: None, run_open, today };
         let before = self.account.as_ref().map(|account| &account.session);
         let next = transition(before, &Order { command, by, sent_at: None }, &world).unwrap();
@@ -134,7 +134,7 @@ fn keep(account: &mut Account, effect: Effect, now: Timestamp) {
         Effect::CloseRun(run, outcome) => {
             account.runs.iter_mut().find(|record| record.id == run).unwrap().end = Some((now, *outcome));
         }
-        Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
+        Effect::GrantForToday(..) | Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
     }
 }
 

@@ -10,9 +10,10 @@ use super::shorthand::{at, tasks};
 use crate::domain::change::Effect;
 use crate::domain::event::Event;
 use crate::domain::id::TaskNumber;
-use crate::domain::limits::{Limits, Purse, Spent};
+use crate::domain::limits::{DayAccount, Limits};
 use crate::domain::plan::TaskSpec;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
+use crate::domain::purse::Purse;
 use crate::domain::run::Verdict;
 use crate::domain::usd::Usd;
 
@@ -62,6 +63,30 @@ fn the_next_day_has_its_own_budget() {
     desk.work();
     assert_now(&desk, "waits before 3 (spent $0.42 of $0.42 today) [++.]");
     assert!(desk.session().open().unwrap().allowances.is_empty());
+}
+
+#[test]
+fn what_is_granted_for_a_day_is_granted_to_every_session_of_it() {
+    let limits = Limits { cost_per_day: usd(42), tokens_per_day: Some(100), ..Limits::default() };
+    let mut desk = Desk::opened(day(), limited(limits));
+    desk.tokens = 100;
+    desk.work();
+    desk.told(approve());
+    desk.told(stop());
+    desk.tokens = 60;
+    desk.start();
+    assert_now(&desk, "ready 1 [*..]");
+    desk.work();
+    assert_now(&desk, "waits before 2 (spent $0.84 of $0.84 today) [+..]");
+    desk.told(approve());
+    desk.work();
+    assert_now(&desk, "waits before 3 (spent $1.26 of $1.26 today, used 220 of 200 tokens today) [++.]");
+    desk.told(stop());
+    desk.pass(Duration::from_hours(24));
+    desk.start();
+    desk.tokens = 0;
+    desk.work();
+    assert_now(&desk, "waits before 2 (spent $0.42 of $0.42 today) [+..]");
 }
 
 #[test]
@@ -218,7 +243,7 @@ fn a_run_may_cost_the_least_that_is_left() {
     let mut desk = Desk::opened(day(), limited(limits));
     let left = |desk: &Desk, spent: i64| {
         let day = desk.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let today = Spent { cost: Usd::from_micros(spent), ..Spent::nothing(day) };
+        let today = DayAccount { cost: Usd::from_micros(spent), ..DayAccount::new(day) };
         Purse::of(desk.session(), today).money_left(TaskNumber(1)).map(Usd::micros)
     };
     assert_eq!(left(&desk, 0), Some(1_000_000));

@@ -14,7 +14,7 @@ use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{ApprovalMode, Policy};
 use crate::domain::refused::Refused;
@@ -41,7 +41,7 @@ pub(super) struct Desk {
     pub(super) tokens: u64,
     pub(super) took: Duration,
     pub(super) changes: Option<bool>,
-    today: Spent,
+    today: DayAccount,
     /// What the CLI has reported for each of its sessions, and which one the open run continues.
     reported: HashMap<String, (Usd, u64)>,
     resumes: Option<String>,
@@ -69,7 +69,7 @@ impl Desk {
             tokens: 0,
             took: Duration::from_secs(27),
             changes: None,
-            today: Spent::nothing(day_of(MORNING)),
+            today: DayAccount::new(day_of(MORNING)),
             reported: HashMap::new(),
             resumes: None,
         }
@@ -114,6 +114,7 @@ impl Desk {
                     let reported = self.reported.entry(usage.conversation.clone().unwrap()).or_default();
                     *reported = (reported.0 + usage.cost, reported.1 + usage.tokens());
                 }
+                Effect::GrantForToday(_, up_to) => self.today.grant(*up_to),
                 Effect::CloseGate(..) => {}
             }
         }
@@ -136,7 +137,7 @@ impl Desk {
         self.seconds += i64::try_from(time.as_secs()).unwrap();
         let today = day_of(MORNING + self.seconds);
         if self.today.day != today {
-            self.today = Spent::nothing(today);
+            self.today = DayAccount::new(today);
         }
     }
 

@@ -4,7 +4,6 @@ use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -126,11 +125,10 @@ fn usd(micros: i64) -> Amount {
 }
 
 fn allowances() -> Vec<Allowance> {
-    let granted = |budget, task, day, up_to| Allowance { budget, task, day, up_to };
+    let granted = |budget, task, up_to| Allowance { budget, task, up_to };
     vec![
-        granted(Budget::CostPerTask, Some(TaskNumber(2)), None, usd(1_500_000)),
-        granted(Budget::CostPerSession, None, None, usd(20_000_000)),
-        granted(Budget::CostPerDay, None, Some(date(2025, 11, 20)), usd(9_980_000)),
+        granted(Budget::CostPerTask, Some(TaskNumber(2)), usd(1_500_000)),
+        granted(Budget::CostPerSession, None, usd(20_000_000)),
     ]
 }
 
