@@ -20,7 +20,7 @@ UPDATE sessions SET state = json_set(state, '$.allowances', (
 );
 
 -- Runs of which nobody was told what they cost.
-INSERT INTO tallies VALUES ('untold', 'runs', 0);
+INSERT INTO tallies SELECT 'untold', 'runs', count(*) FROM runs WHERE json_extract(outcome, '$.usage.at_least');
 CREATE TRIGGER count_untold_runs AFTER UPDATE OF ended_at ON runs
 WHEN OLD.ended_at IS NULL AND json_extract(NEW.outcome, '$.usage.at_least') BEGIN
     UPDATE tallies SET count = count + 1 WHERE what = 'untold' AND kind = 'runs';

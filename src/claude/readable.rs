@@ -38,7 +38,7 @@ impl Reader {
             Message::Noted { text } => format!("… {text}"),
             Message::Complained { text } => format!("✗ {text}"),
             Message::RateLimit(limit) if limit.rejected => "✗ usage limit reached".to_owned(),
-            Message::RateLimit(_) => String::new(),
+            Message::RateLimit(_) | Message::Used { .. } => String::new(),
             Message::Result(result) => conclusion(result),
         };
         if text.is_empty() {
@@ -56,6 +56,7 @@ impl Reader {
                 first_line(text).to_owned()
             }
             Message::Began { .. }
+            | Message::Used { .. }
             | Message::Answered { .. }
             | Message::Denied { .. }
             | Message::RateLimit(_)

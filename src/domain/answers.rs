@@ -54,6 +54,7 @@ impl Turn<'_> {
                     self.raise(allowance);
                 }
                 Reason::Fruitless { .. } => self.fruitless = 0,
+                Reason::Untold { .. } => self.untold = 0,
                 Reason::Start
                 | Reason::Manual
                 | Reason::Required
@@ -292,7 +293,7 @@ impl Turn<'_> {
     }
 
     fn ask_again(&mut self, task: TaskNumber, feedback: Option<&String>, how: Again) {
-        self.fruitless = 0;
+        self.has_been_looked_at();
         self.progress(task).feedback.extend(feedback.cloned());
         self.ask_again_by(task, self.by.clone(), feedback.cloned(), how == Again::Continued);
     }
@@ -309,6 +310,7 @@ fn concerns(reason: &Reason, about: TaskNumber) -> bool {
         | Reason::ApproveBefore
         | Reason::Dependency { .. }
         | Reason::Spent { .. }
-        | Reason::Fruitless { .. } => false,
+        | Reason::Fruitless { .. }
+        | Reason::Untold { .. } => false,
     }
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::{human, seconds, whole_seconds};
 use super::id::TaskNumber;
+use super::number::grouped;
+use super::usage::Usage;
 use super::usd::Usd;
 
 /// The limits of a session; what isn't set isn't limited.
@@ -40,6 +42,11 @@ impl Limits {
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether money is limited.
+    pub fn are_of_money(&self) -> bool {
+        [self.cost_per_task, self.cost_per_session, self.cost_per_day].iter().any(Option::is_some)
     }
 
     /// What a budget is, if it is limited.
@@ -154,19 +161,6 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A number as people read long ones: `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// What a person granted beyond a limit of a task or a session; what is granted for a day stands in its account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
@@ -188,6 +182,8 @@ pub struct DayAccount {
     pub cost: Usd,
     /// The tokens, in and out.
     pub tokens: u64,
+    /// How many of the runs ended without telling what they used up, so that there may be more.
+    pub untold: u32,
     /// What stands in the place of the limit of money, for whichever session.
     pub cost_up_to: Option<Usd>,
     /// What stands in the place of the limit of tokens.
@@ -197,7 +193,14 @@ pub struct DayAccount {
 impl DayAccount {
     /// A day on which nothing has happened yet.
     pub fn new(day: Date) -> Self {
-        Self { day, cost: Usd::default(), tokens: 0, cost_up_to: None, tokens_up_to: None }
+        Self { day, cost: Usd::default(), tokens: 0, untold: 0, cost_up_to: None, tokens_up_to: None }
+    }
+
+    /// Adds what a run used up.
+    pub fn book(&mut self, usage: &Usage) {
+        self.cost += usage.cost;
+        self.tokens = self.tokens.saturating_add(usage.tokens());
+        self.untold = (self.untold + u32::from(usage.at_least)).saturating_sub(usage.includes);
     }
 
     /// What a person granted of a budget for this day.

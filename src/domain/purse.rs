@@ -19,6 +19,19 @@ pub struct Purse<'a> {
     pub today: DayAccount,
 }
 
+/// A budget of which nothing is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Which.
+    pub budget: Budget,
+    /// How much is used up.
+    pub used: Amount,
+    /// Of how much.
+    pub of: Amount,
+    /// Whether it may be more: a run ended without telling what it used up.
+    pub at_least: bool,
+}
+
 impl<'a> Purse<'a> {
     /// The purse of a session as it stands.
     pub fn of(session: &'a Session, today: DayAccount) -> Self {
@@ -26,12 +39,12 @@ impl<'a> Purse<'a> {
         Self { session, allowances, today }
     }
 
-    /// The budgets from which a task can get nothing more: how much is used, and of how much.
-    pub fn reached(&self, task: TaskNumber) -> Vec<(Budget, Amount, Amount)> {
+    /// The budgets from which a task can get nothing more.
+    pub fn reached(&self, task: TaskNumber) -> Vec<Reached> {
         let reached = Budget::ALL.into_iter().filter_map(|budget| {
             let of = self.limit(budget, task)?;
             let used = self.used(budget, task);
-            used.reaches(of).then_some((budget, used, of))
+            used.reaches(of).then(|| Reached { budget, used, of, at_least: self.is_at_least(budget, task) })
         });
         reached.collect()
     }
@@ -73,13 +86,22 @@ impl<'a> Purse<'a> {
         Some(granted.map_or(configured, |allowance| allowance.up_to))
     }
 
+    fn is_at_least(&self, budget: Budget, task: TaskNumber) -> bool {
+        match budget {
+            Budget::CostPerTask => self.session.task(task).is_some_and(|task| task.progress.untold > 0),
+            Budget::CostPerSession => self.session.cost().at_least,
+            Budget::CostPerDay | Budget::TokensPerDay => self.today.untold > 0,
+            Budget::RuntimePerSession => false,
+        }
+    }
+
     fn used(&self, budget: Budget, task: TaskNumber) -> Amount {
         match budget {
             Budget::CostPerTask => {
                 let task = self.session.task(task);
                 Amount::Usd(task.map(|task| task.progress.cost).unwrap_or_default())
             }
-            Budget::CostPerSession => Amount::Usd(self.session.cost()),
+            Budget::CostPerSession => Amount::Usd(self.session.cost().known),
             Budget::CostPerDay => Amount::Usd(self.today.cost),
             Budget::TokensPerDay => Amount::Tokens(self.today.tokens),
             Budget::RuntimePerSession => {

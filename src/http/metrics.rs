@@ -70,6 +70,10 @@ fn tell_what_was(figures: &mut Exposition, tallies: &[Tally], durations: &[Bucke
     let help = "What runs cost, as the Claude CLI reported it.";
     figures.figure("orchestrator_cost_usd_total", Kind::Counter, help, spent.dollars());
 
+    let untold = of("untold").map(|(_, runs)| runs).sum::<i64>();
+    let help = "Runs that ended without telling what they cost: what they were seen to use counts, their cost is in no figure.";
+    figures.figure("orchestrator_runs_of_unknown_cost_total", Kind::Counter, help, untold);
+
     let mut sessions = figures.family("orchestrator_sessions", Kind::Gauge, "Sessions, by status.");
     of("sessions").for_each(|(status, count)| sessions.sample(&[("status", status)], count));
 }

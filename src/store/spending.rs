@@ -5,14 +5,15 @@ use sqlx::SqliteConnection;
 
 use super::Error;
 use crate::domain::limits::{Amount, DayAccount};
-use crate::domain::run::Usage;
+use crate::domain::usage::Usage;
 use crate::domain::usd::Usd;
 
 /// A day's account.
 pub async fn of(conn: &mut SqliteConnection, day: Date) -> Result<DayAccount, Error> {
     let named = day.to_string();
     let row = sqlx::query!(
-        "SELECT micro_usd, tokens, micro_usd_up_to, tokens_up_to FROM spending WHERE day = ?",
+        r#"SELECT micro_usd, tokens, untold AS "untold: u32", micro_usd_up_to, tokens_up_to
+             FROM spending WHERE day = ?"#,
         named
     )
     .fetch_optional(conn)
@@ -21,6 +22,7 @@ pub async fn of(conn: &mut SqliteConnection, day: Date) -> Result<DayAccount, Er
         day,
         cost: Usd::from_micros(row.micro_usd),
         tokens: row.tokens.unsigned_abs(),
+        untold: row.untold,
         cost_up_to: row.micro_usd_up_to.map(Usd::from_micros),
         tokens_up_to: row.tokens_up_to.map(i64::unsigned_abs),
     }))
@@ -30,12 +32,15 @@ pub async fn of(conn: &mut SqliteConnection, day: Date) -> Result<DayAccount, Er
 pub async fn add(conn: &mut SqliteConnection, day: Date, usage: &Usage) -> Result<(), Error> {
     let (day, micro_usd) = (day.to_string(), usage.cost.micros());
     let tokens = i64::try_from(usage.tokens()).unwrap_or(i64::MAX);
+    let untold = i64::from(usage.at_least) - i64::from(usage.includes);
     sqlx::query!(
-        "INSERT INTO spending (day, micro_usd, tokens) VALUES (?, ?, ?)
-         ON CONFLICT DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd, tokens = tokens + excluded.tokens",
+        "INSERT INTO spending (day, micro_usd, tokens, untold) VALUES (?1, ?2, ?3, max(0, ?4))
+         ON CONFLICT DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd, tokens = tokens + excluded.tokens,
+             untold = max(0, untold + ?4)",
         day,
         micro_usd,
-        tokens
+        tokens,
+        untold
     )
     .execute(conn)
     .await?;

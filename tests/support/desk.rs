@@ -18,9 +18,10 @@ use orchestrator::domain::plan::{Plan, TaskSpec};
 use orchestrator::domain::policy::{ApprovalMode, Policy};
 use orchestrator::domain::recovery::Recovery;
 use orchestrator::domain::refused::Refused;
-use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use orchestrator::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use orchestrator::domain::session::{Session, TaskFile};
 use orchestrator::domain::transition::transition;
+use orchestrator::domain::usage::Usage;
 use orchestrator::domain::usd::Usd;
 use orchestrator::telegram::Scene;
 
@@ -139,8 +140,7 @@ impl Desk {
                 Effect::GotThrough => self.last_hold = None,
                 Effect::LiftHold => self.hold = None,
                 Effect::CloseRun(_, outcome) => {
-                    self.today.cost += outcome.usage.cost;
-                    self.today.tokens += outcome.usage.tokens();
+                    self.today.book(&outcome.usage);
                 }
                 Effect::GrantForToday(_, up_to) => self.today.grant(*up_to),
                 Effect::CloseGate(..) => {}
@@ -197,10 +197,11 @@ impl Desk {
         let (run, task) = self.session().run().unwrap();
         let progress = &self.session().task(task).unwrap().progress;
         let before = progress.conversation.as_ref().map(|_| progress.reported.cost).unwrap_or_default();
-        let usage = Usage {
-            cost: Usd::from_micros(420_000) + before,
-            conversation: Some("a-conversation".to_owned()),
-            ..Usage::default()
+        let conversation = Some("a-conversation".to_owned());
+        let usage = if has_no_result(&verdict) {
+            Usage { input_tokens: 8000, output_tokens: 800, at_least: true, conversation, ..Usage::default() }
+        } else {
+            Usage { cost: Usd::from_micros(420_000) + before, conversation, ..Usage::default() }
         };
         let denials = std::mem::take(&mut self.denials);
         let known = std::mem::take(&mut self.known);
@@ -221,6 +222,19 @@ impl Desk {
         self.claim();
         self.finish(verdict)
     }
+}
+
+/// Whether Claude was ended before it said what it had come to.
+fn has_no_result(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Lost
+            | Verdict::Failed {
+                failure: Failure::TimedOut { .. }
+                    | Failure::WentQuiet { .. }
+                    | Failure::PrintedTooMuch { .. }
+            }
+    )
 }
 
 /// The seed's three tasks.

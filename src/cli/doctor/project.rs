@@ -7,7 +7,7 @@ use super::report::Finding;
 use crate::cli::inspect::{Unusable, inspect};
 use crate::cli::{git, shown};
 use crate::config::Config;
-use crate::domain::event::count;
+use crate::domain::number::count;
 
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let project = &config.paths.project_dir;

@@ -17,9 +17,10 @@ use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
 use crate::domain::limits::DayAccount;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{OnTrouble, Policy};
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
+use crate::domain::usage::Usage;
 use crate::domain::usd::Usd;
 use crate::store::events::Told;
 use crate::store::{gates, runs};
@@ -94,7 +95,7 @@ impl Day {
             input_tokens: 12_345,
             output_tokens: 678,
             model: Some("claude-sonnet-4-5".to_owned()),
-            conversation: None,
+            ..Usage::default()
         };
         let denials = denials.iter().map(ToString::to_string).collect();
         let outcome = Box::new(Outcome { usage, denials, ..Outcome::bare(verdict) });

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::desk::{
-    Desk, approve, auto, completed, failed, out_of_budget, pause_now, reject, retry, retry_task, skip, stop,
-    task,
+    Desk, approve, auto, completed, failed, out_of_budget, pause_now, proceed, reject, retry, retry_task,
+    skip, stop, task,
 };
 use super::shorthand::{at, tasks};
 use crate::domain::change::Effect;
@@ -110,7 +110,7 @@ fn a_task_that_fails_and_is_retried_for_ever_stops_at_its_budget() {
     }
     assert_now(&desk, "waits before 1 (spent $1.26 of $1.00 on this task) [*..]");
     let spent = desk.session().cost();
-    assert_eq!(spent, Usd::from_micros(1_260_000), "to the last cent");
+    assert_eq!((spent.known.micros(), spent.at_least), (1_260_000, false), "to the last cent");
     desk.approve();
     assert_now(&desk, "ready 1 [*..]");
     desk.claim();
@@ -304,6 +304,86 @@ fn a_change_in_the_project_or_a_persons_look_begins_the_count_anew() {
     desk.claim();
     desk.finish(Verdict::Lost);
     assert_eq!(desk.session().open().unwrap().fruitless, 1, "what is killed comes to nothing, too");
+}
+
+#[test]
+fn where_money_is_limited_a_run_of_unknown_cost_is_asked_about_whatever_the_policy_says() {
+    let why = "1 run ended without telling its cost, and money is limited";
+    for (on_interrupted, next) in [(OnTrouble::Retry, "1"), (OnTrouble::Skip, "2")] {
+        let limits = Limits { cost_per_session: usd(500), ..Limits::default() };
+        let policy = Policy { on_interrupted, max_attempts: 1000, ..limited(limits) };
+        let mut desk = Desk::opened(day(), policy);
+        desk.untold = true;
+        desk.claim();
+        desk.finish(Verdict::Lost);
+        let tasks = if on_interrupted == OnTrouble::Skip { "-.." } else { "*.." };
+        assert_now(&desk, &format!("waits before {next} ({why}) [{tasks}]"));
+        desk.told(approve());
+        assert_now(&desk, &format!("ready {next} [{}]", tasks.replacen("-.", "-*", 1)));
+    }
+    let policy = Policy { on_interrupted: OnTrouble::Retry, max_attempts: 1000, ..auto() };
+    let mut desk = Desk::opened(day(), policy);
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    assert_now(&desk, "ready 1 [*..]");
+}
+
+#[test]
+fn an_answer_to_an_interruption_is_a_look_at_what_is_unknown_and_a_pause_is_ones_own_doing() {
+    let limits = Limits { cost_per_day: usd(500), ..Limits::default() };
+    let mut desk = Desk::opened(day(), limited(limits));
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    assert_now(&desk, "waits after interrupted 1 [!..]");
+    desk.told(retry());
+    assert_now(&desk, "ready 1 [*..]");
+    desk.claim();
+    desk.told(pause_now());
+    desk.finish(Verdict::Lost);
+    assert_now(&desk, "ready 1, paused [*..]");
+    assert_eq!(desk.session().open().unwrap().untold, 0);
+    assert!(desk.session().cost().at_least);
+}
+
+#[test]
+fn what_a_killed_run_was_seen_to_use_counts_for_the_day_and_says_that_there_may_be_more() {
+    let limits = Limits { tokens_per_day: Some(1000), cost_per_task: usd(42), ..Limits::default() };
+    let policy = Policy { on_interrupted: OnTrouble::Retry, ..limited(limits) };
+    let mut desk = Desk::opened(day(), policy);
+    desk.tokens = 1000;
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    let untold = "1 run ended without telling its cost, and money is limited";
+    assert_now(&desk, &format!("waits before 1 (used at least 1,000 of 1,000 tokens today, {untold}) [*..]"));
+    desk.told(approve());
+    desk.untold = false;
+    desk.claim();
+    desk.finish(failed());
+    desk.told(retry());
+    assert_now(
+        &desk,
+        "waits before 1 (spent at least $0.42 of $0.42 on this task, used at least 2,000 of 2,000 tokens today) [*..]",
+    );
+}
+
+#[test]
+fn what_is_told_of_a_killed_run_when_it_is_continued_is_known_from_then_on() {
+    let mut desk = Desk::opened(day(), auto());
+    desk.tokens = 1000;
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    assert_eq!(desk.session().cost().to_string(), "cost unknown");
+    desk.told(proceed());
+    desk.untold = false;
+    desk.claim();
+    desk.finish(completed());
+    let progress = &desk.session().task(TaskNumber(1)).unwrap().progress;
+    assert_eq!((progress.cost().to_string().as_str(), progress.untold), ("$0.42", 0));
+    assert_eq!((desk.today().tokens, desk.today().untold), (2000, 0), "each token once");
 }
 
 #[test]

@@ -18,9 +18,10 @@ use crate::domain::limits::DayAccount;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{ApprovalMode, Policy};
 use crate::domain::refused::Refused;
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::{Open, Session, State, TaskFile, Work};
 use crate::domain::transition::transition;
+use crate::domain::usage::{Tokens, Usage};
 use crate::domain::usd::Usd;
 
 /// 2025-11-20 09:30:00 UTC.
@@ -41,6 +42,8 @@ pub(super) struct Desk {
     pub(super) tokens: u64,
     pub(super) took: Duration,
     pub(super) changes: Option<bool>,
+    /// Whether runs end without telling what they cost.
+    pub(super) untold: bool,
     today: DayAccount,
     /// What the CLI has reported for each of its sessions, and which one the open run continues.
     reported: HashMap<String, (Usd, u64)>,
@@ -69,6 +72,7 @@ impl Desk {
             tokens: 0,
             took: Duration::from_secs(27),
             changes: None,
+            untold: false,
             today: DayAccount::new(day_of(MORNING)),
             reported: HashMap::new(),
             resumes: None,
@@ -109,8 +113,7 @@ impl Desk {
                 Effect::LiftHold => self.hold = None,
                 Effect::CloseRun(_, outcome) => {
                     let usage = &outcome.usage;
-                    self.today.cost += usage.cost;
-                    self.today.tokens += usage.tokens();
+                    self.today.book(usage);
                     let reported = self.reported.entry(usage.conversation.clone().unwrap()).or_default();
                     *reported = (reported.0 + usage.cost, reported.1 + usage.tokens());
                 }
@@ -141,6 +144,10 @@ impl Desk {
         }
     }
 
+    pub(super) fn today(&self) -> DayAccount {
+        self.today
+    }
+
     /// Another session's run ends today.
     pub(super) fn spend_elsewhere(&mut self, cost: Usd) {
         self.today.cost += cost;
@@ -163,11 +170,18 @@ impl Desk {
         let run = self.session.as_ref().and_then(Session::run).map_or(RunId(99), |(run, _)| run);
         let conversation = self.resumes.clone().unwrap_or_else(|| format!("conversation-{run}"));
         let (cost, tokens) = self.reported.get(&conversation).copied().unwrap_or_default();
-        let usage = Usage {
+        let seen = Tokens { input: self.tokens, output: 0 };
+        let told = Usage {
             cost: cost + self.price,
             input_tokens: tokens + self.tokens,
             conversation: Some(conversation),
+            seen,
             ..Usage::default()
+        };
+        let usage = if self.untold {
+            Usage { cost: Usd::default(), input_tokens: self.tokens, at_least: true, ..told }
+        } else {
+            told
         };
         let outcome = Outcome { usage, changed: self.changes, ..Outcome::bare(verdict) };
         Command::Finish { run, outcome: Box::new(outcome), took: self.took }

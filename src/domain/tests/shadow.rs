@@ -361,7 +361,7 @@ impl Shadow {
         if running != runs.into_values().collect::<Vec<_>>() {
             return Err(format!("running are {running:?}, open are {:?}", self.open_runs));
         }
-        if session.cost() != self.spent {
+        if session.cost().known != self.spent {
             return Err(format!("the session cost {}, its runs {}", session.cost(), self.spent));
         }
         Ok(())
