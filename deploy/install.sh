@@ -124,6 +124,8 @@ check_what_is_given() {
     done
     [ -n "$binary" ] || fail "there is no program beside this script: build it with \`cargo build --release\`, or name it with --binary"
   fi
+  binary=$(absolute "$binary")
+  [ -f "$binary" ] || fail "there is no program $binary"
   new_version=$("$binary" --version 2>&1) || fail "$binary doesn't run here: $new_version"
   case $new_version in
     "$NAME "*) ;;
@@ -399,7 +401,7 @@ uninstall() {
   if [ -z "$purge" ]; then
     note kept "$configuration, $state, $logs, and the user $NAME, to whom they belong"
   else
-    rm -rf "${root:?}$configuration" "${root:?}$state" "${root:?}$logs" 2>/dev/null || rm -rf "$configuration" "$state" "$logs"
+    rm -rf "$root$configuration" "$root$state" "$root$logs"
     [ -n "$root" ] || ! user_line >/dev/null || userdel "$NAME"
     note removed "$configuration, $state, $logs and the user $NAME"
   fi
@@ -409,11 +411,8 @@ uninstall() {
 # Ends a live run so that it can go on where it was, should the daemon ever come back.
 pause() {
   systemctl is-active --quiet "$UNIT" || return 0
-  if "$wrapper" pause now >"$scratch/pause" 2>&1; then
-    note paused "$(head -n 1 "$scratch/pause")"
-  else
-    note "" "$(head -n 1 "$scratch/pause")"
-  fi
+  # With an error when no session is open, or the daemon doesn't answer: then there is nothing to pause.
+  if "$wrapper" pause now >"$scratch/pause" 2>&1; then note paused "$(head -n 1 "$scratch/pause")"; fi
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
     "$wrapper" status --json 2>/dev/null | grep -q '"state": *"running"' || return 0
     sleep 1

@@ -89,6 +89,7 @@ ENVIRONMENT
     -e 's|^#flags = .*|flags = "--dangerously-skip-permissions --max-turns 12"|' /etc/orchestrator/config.toml
   systemctl restart orchestrator
   holds orchestratorctl doctor
+  says "only root can write /etc/orchestrator/config.toml"
   step "doctor is green"
   holds systemd-analyze verify orchestrator.service
   [ ! -s /tmp/said ] || die "verify: $(cat /tmp/said)"
