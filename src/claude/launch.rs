@@ -75,9 +75,12 @@ fn launch(control: &Control) -> Result<u8, Refusal> {
     if published == Started::Fenced {
         return Ok(FENCED);
     }
-    // From here on it is found by what it has published. Before, it is found by its marker, which would now be hidden.
-    user::keep_private();
-    if order.user.is_none() {
+    if order.user.is_some() {
+        // From here on it is found by what it has published. Before, it is found by its marker, which would now be hidden.
+        user::keep_private();
+    } else {
+        // A private process is hidden from the next daemon, too, where a service sees no more of /proc than its own; and of
+        // this user, whom the run is as well, it has nothing to hide.
         user::give_up()
             .map_err(|error| refusal(NOT_STARTED, format!("rights can't be given up: {error}")))?;
     }
