@@ -15,8 +15,8 @@ const TOOLCHAIN: &str = "FROM rust:";
 
 #[test]
 fn the_image_is_built_by_the_toolchain_of_the_tree() {
-    let toolchain: toml::Table = read("rust-toolchain.toml").parse().unwrap();
-    let channel = toolchain["toolchain"]["channel"].as_str().unwrap();
+    let toolchain = read("rust-toolchain.toml");
+    let channel = toolchain.split("channel = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let dockerfile = read("Dockerfile");
     let tags: Vec<_> = dockerfile.lines().filter_map(|line| line.strip_prefix(TOOLCHAIN)).collect();
     assert!(!tags.is_empty());

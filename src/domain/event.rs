@@ -14,6 +14,7 @@ use super::gate::{About, Decision, Gate, Next, Reason};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
 use super::limits::{Amount, Budget};
+use super::plain::misleads;
 use super::session::{Session, Why};
 use super::task::Task;
 use super::usd::Usd;
@@ -285,7 +286,7 @@ impl Event {
 
     /// What happened, as a sentence without its full stop, fit for a line of a log whatever words it quotes.
     pub fn sentence(&self) -> String {
-        self.told().replace(|character: char| character.is_control(), " ")
+        self.told().replace(misleads, " ")
     }
 
     fn told(&self) -> String {

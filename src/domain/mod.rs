@@ -14,6 +14,7 @@ pub mod hold;
 pub mod id;
 pub mod instant;
 pub mod limits;
+pub mod plain;
 pub mod plan;
 pub mod policy;
 pub mod recovery;

@@ -37,10 +37,18 @@ pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
+    shell: Option<&'static str>,
     users: Option<Users>,
 }
 
 impl Builder {
+    /// Starts from a shell that has done this before, such as `umask 0`.
+    #[must_use]
+    pub fn after(mut self, shell: &'static str) -> Self {
+        self.shell = Some(shell);
+        self
+    }
+
     /// Listens where others have been told that it does.
     #[must_use]
     pub fn on_port(mut self, port: u16) -> Self {
@@ -77,6 +85,11 @@ impl Builder {
 
     /// Everything but the process: a daemon that is started later, or can't be.
     pub fn prepare(self) -> Daemon {
+        self.prepare_with(|_, _| {})
+    }
+
+    /// The same, with more in its environment, which may depend on where its folder is. Runs see it.
+    pub fn prepare_with(self, environ: impl FnOnce(&mut BTreeMap<&'static str, String>, &Path)) -> Daemon {
         let folder = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -86,6 +99,7 @@ impl Builder {
             self.claude.environment.iter().cloned().collect();
         let marker = uuid::Uuid::new_v4().to_string();
         environment.insert(MARKER, marker.clone());
+        environ(&mut environment, folder.path());
         let passed_through: Vec<&str> = environment.keys().copied().collect();
 
         let mut program = self.claude.program.clone();
@@ -137,6 +151,7 @@ impl Builder {
             environment,
             marker,
             process: None,
+            shell: self.shell,
             runtime,
             client,
             leaves_a_run: false,
@@ -164,6 +179,7 @@ pub struct Daemon {
     environment: BTreeMap<&'static str, String>,
     marker: String,
     process: Option<Child>,
+    shell: Option<&'static str>,
     pub(super) runtime: Runtime,
     pub(super) client: reqwest::Client,
     leaves_a_run: bool,
@@ -171,7 +187,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None, users: None }
+        Builder { claude, config: BTreeMap::new(), port: None, shell: None, users: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -211,6 +227,25 @@ impl Daemon {
     /// The program that it runs as `claude`.
     pub fn claude(&self) -> &Path {
         &self.program
+    }
+
+    /// How many files and connections it has open, that of whoever asks included.
+    #[track_caller]
+    pub fn open_files(&self) -> usize {
+        let (_, figures) = self.get("/metrics").unwrap();
+        let count = figures.lines().find_map(|line| line.strip_prefix("process_open_fds ")).unwrap();
+        count.parse().unwrap()
+    }
+
+    /// The line of the access log that ends with this request id.
+    #[track_caller]
+    pub fn await_access_line(&self, id: &str) -> String {
+        let log = self.folder().join("logs/webhook-access.log");
+        let end = format!(" {id}");
+        eventually(SOON, "a line of the access log", || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            text.lines().find(|line| line.ends_with(&end)).map(str::to_owned).ok_or(text)
+        })
     }
 
     /// The one live Claude process.
@@ -288,9 +323,15 @@ impl Daemon {
 
     /// The binary with the daemon's configuration, about to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match self.users {
-            Some(users) => users::as_daemon(&self.folder.path().join("bin/orchestrator"), users),
-            None => Command::new(env!("CARGO_BIN_EXE_orchestrator")),
+        let binary = env!("CARGO_BIN_EXE_orchestrator");
+        let mut command = match (self.users, self.shell) {
+            (Some(users), _) => users::as_daemon(&self.folder.path().join("bin/orchestrator"), users),
+            (None, None) => Command::new(binary),
+            (None, Some(before)) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("{before} && exec \"$0\" \"$@\""), binary]);
+                shell
+            }
         };
         command
             .args(arguments)
