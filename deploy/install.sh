@@ -250,6 +250,10 @@ make_configuration() {
 }
 
 make_secret() {
+  if [ -z "$owner" ]; then
+    say "No secret was made, for a package's would be everybody's: call this script where it is installed."
+    return
+  fi
   if [ -s "$root$secret" ]; then
     note kept "$secret"
     return
