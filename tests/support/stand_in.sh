@@ -31,6 +31,12 @@ while read -r who does first second; do
     uses)
       printf '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"%s","input":{"command":"%s"}}]}}\n' "$first" "$second"
       ;;
+    answers)
+      for part in first last; do
+        printf '{"type":"assistant","message":{"id":"%s","model":"stand-in","content":[{"type":"text","text":"The %s part."}],"usage":{"input_tokens":%s,"output_tokens":10}}}\n' "$first" "$part" "$second"
+      done
+      ;;
+    dies) kill -9 $$ ;;
     limited)
       if [ ! -e "$second" ]; then
         touch "$second"

@@ -7,7 +7,7 @@ use super::report::Finding;
 use crate::cli::inspect::{Unusable, inspect};
 use crate::cli::{git, shown};
 use crate::config::Config;
-use crate::domain::event::count;
+use crate::domain::number::count;
 use crate::user::User;
 
 pub(super) async fn look(config: &Config) -> Finding {
