@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::claude::Claude;
 use super::database::Database;
+use super::disk::Disk;
 use super::eventually::eventually;
 use super::openapi::Description;
 use super::processes::{self, Process};
@@ -36,9 +37,17 @@ pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
+    disk: Option<PathBuf>,
 }
 
 impl Builder {
+    /// With its folder on this disk.
+    #[must_use]
+    pub fn on_disk(mut self, disk: &Disk) -> Self {
+        self.disk = Some(disk.path().to_owned());
+        self
+    }
+
     /// Listens where others have been told that it does.
     #[must_use]
     pub fn on_port(mut self, port: u16) -> Self {
@@ -65,7 +74,10 @@ impl Builder {
 
     /// Everything but the process: a daemon that is started later, or can't be.
     pub fn prepare(self) -> Daemon {
-        let folder = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
+        let builder = tempfile::Builder::new().prefix("orchestrator-test-").to_owned();
+        let elsewhere = self.disk.is_some().then(|| builder.tempdir().unwrap());
+        let folder = builder.tempdir_in(self.disk.unwrap_or_else(std::env::temp_dir)).unwrap();
+        let words = elsewhere.as_ref().unwrap_or(&folder).path().join("daemon.stderr");
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -110,6 +122,8 @@ impl Builder {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Daemon {
             folder,
+            words,
+            _elsewhere: elsewhere,
             port,
             program,
             environment,
@@ -136,6 +150,9 @@ fn toml(config: &BTreeMap<&str, BTreeMap<&str, Value>>) -> String {
 /// A running daemon. Dropped, it and everything it started is gone, and nothing but itself may have been left to kill.
 pub struct Daemon {
     folder: TempDir,
+    /// What it says on its terminal, which a full disk of its own doesn't swallow.
+    words: PathBuf,
+    _elsewhere: Option<TempDir>,
     port: u16,
     program: PathBuf,
     environment: BTreeMap<&'static str, String>,
@@ -148,7 +165,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None }
+        Builder { claude, config: BTreeMap::new(), port: None, disk: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -288,7 +305,7 @@ impl Daemon {
     #[track_caller]
     fn restart_until(&mut self, what: &str, health: u16) {
         assert!(self.process.is_none(), "the daemon still runs");
-        let stderr = File::options().create(true).append(true).open(self.stderr_path()).unwrap();
+        let stderr = File::options().create(true).append(true).open(&self.words).unwrap();
         self.process = Some(self.serve(&stderr));
         eventually(SOON, what, || {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
@@ -302,13 +319,9 @@ impl Daemon {
         });
     }
 
-    fn stderr_path(&self) -> PathBuf {
-        self.folder.path().join("daemon.stderr")
-    }
-
     /// Everything the daemon has written to its terminal.
     pub fn said(&self) -> String {
-        let said = fs::read_to_string(self.stderr_path()).unwrap_or_default();
+        let said = fs::read_to_string(&self.words).unwrap_or_default();
         format!("--- the daemon said:\n{said}---")
     }
 }
