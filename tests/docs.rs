@@ -105,12 +105,12 @@ fn security() {
 #[test]
 fn every_test_that_is_named_for_security_exists() {
     let text = Document::read("docs/security.md").text;
-    let spans = Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(|event| match event {
+    let quoted = Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Code(code) => Some(code.into_string()),
         _ => None,
     });
     let mut named = 0;
-    for span in spans.filter(|span| span.contains("::") && span != "file::test") {
+    for span in quoted.filter(|span| span.contains("::") && span != "file::test") {
         let (file, test) = span.split_once("::").unwrap();
         let file = if file.starts_with("src/") { format!("{file}.rs") } else { format!("tests/{file}.rs") };
         let code =
