@@ -127,6 +127,21 @@ fn every_test_that_is_named_for_security_exists() {
 }
 
 #[test]
+fn docker() {
+    follow("docs/docker.md");
+}
+
+#[test]
+fn releases() {
+    follow("docs/releases.md");
+}
+
+#[test]
+fn dependencies() {
+    follow("docs/dependencies.md");
+}
+
+#[test]
 fn every_document_is_followed_here_and_named_in_the_readme() {
     let followed = fs::read_to_string(Path::new(TREE).join("tests/docs.rs")).unwrap();
     let readme = Document::read("README.md").text;
