@@ -104,8 +104,8 @@ fn security() {
 /// A line of it is worth what holds it.
 #[test]
 fn every_test_that_is_named_for_security_exists() {
-    let text = Document::read("docs/security.md").text;
-    let quoted = Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(|event| match event {
+    let security = Document::read("docs/security.md").text;
+    let quoted = Parser::new_ext(&security, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Code(code) => Some(code.into_string()),
         _ => None,
     });
