@@ -8,9 +8,9 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, set
 use super::control::{Control, Exit, Order, Started};
 use super::marker::Birthplace;
 use super::procfs::{Identity, table};
+use crate::user::{self, NotStarted, Step, explain};
 
 const FENCED: u8 = 120;
 const BAD_ORDER: u8 = 121;
@@ -26,8 +27,8 @@ const NO_SESSION: u8 = 122;
 const NOT_PUBLISHED: u8 = 123;
 const NO_FOLDER: u8 = 124;
 const NOT_STARTED: u8 = 125;
-const NOT_EXECUTABLE: u8 = 126;
-const NOT_FOUND: u8 = 127;
+/// The highest of the codes that [`explain`] gives.
+const HIGHEST: u8 = 127;
 
 const GENTLE: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -51,7 +52,7 @@ pub fn launcher_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// Whether a launcher that left no record meant by its exit code that it could start nothing.
 pub(super) fn started_nothing(code: i32) -> bool {
-    (i32::from(BAD_ORDER)..=i32::from(NOT_FOUND)).contains(&code)
+    (i32::from(BAD_ORDER)..=i32::from(HIGHEST)).contains(&code)
 }
 
 struct Refusal {
@@ -73,6 +74,12 @@ fn launch(control: &Control) -> Result<u8, Refusal> {
         .map_err(|error| refusal(NOT_PUBLISHED, format!("the start can't be recorded: {error}")))?;
     if published == Started::Fenced {
         return Ok(FENCED);
+    }
+    // From here on it is found by what it has published. Before, it is found by its marker, which would now be hidden.
+    user::keep_private();
+    if order.user.is_none() {
+        user::give_up()
+            .map_err(|error| refusal(NOT_STARTED, format!("rights can't be given up: {error}")))?;
     }
     set_child_subreaper(Some(getpid()))
         .map_err(|error| refusal(NOT_STARTED, format!("not made a subreaper: {error}")))?;
@@ -101,47 +108,39 @@ fn publish(control: &Control) -> io::Result<Started> {
 }
 
 fn run(control: &Control, order: &Order) -> Result<Exit, Refusal> {
-    let pid = start(order)?;
+    let pid = start(control, order)?;
     if let Some(child) = Identity::of(pid) {
         let _ = control.write_child(child);
     }
     let exit = reap_until(pid);
+    if let Some(complaint) = control.complaint() {
+        let _ = control.write_refusal(&complaint);
+    }
     let _ = control.write_exit(exit);
     let leftovers = end_leftovers();
     let _ = control.write_leftovers(leftovers);
     Ok(exit)
 }
 
-fn start(order: &Order) -> Result<i32, Refusal> {
-    if !order.cwd.is_dir() {
-        return Err(refusal(NO_FOLDER, format!("the project folder {} is gone", order.cwd.display())));
-    }
-    let spawned = Command::new(&order.program).args(&order.args).current_dir(&order.cwd).spawn();
-    match spawned {
-        Ok(child) => Ok(child.id().cast_signed()),
-        Err(error) => Err(explain(&order.program, &error)),
-    }
-}
-
-fn explain(program: &str, error: &io::Error) -> Refusal {
-    let advice = "set `claude.command`, or the command of the check, to its absolute path";
-    match error.kind() {
-        ErrorKind::NotFound if program.contains('/') && Path::new(program).exists() => {
-            refusal(NOT_FOUND, format!("{program}: the interpreter that its first line names is missing"))
+fn start(control: &Control, order: &Order) -> Result<i32, Refusal> {
+    let spawned = match &order.user {
+        Some(user) => {
+            let complaints = control.complaints();
+            let step = Step { user, folder: &order.cwd, complaints: Some(&complaints) };
+            step.of(order.program.as_ref()).args(&order.args).spawn()
         }
-        ErrorKind::NotFound if program.contains('/') => {
-            refusal(NOT_FOUND, format!("{program}: no such file; install it or {advice}"))
+        None if !order.cwd.is_dir() => {
+            return Err(refusal(NO_FOLDER, format!("the project folder {} is gone", order.cwd.display())));
         }
-        ErrorKind::NotFound => {
-            let path = std::env::var("PATH").unwrap_or_default();
-            refusal(NOT_FOUND, format!("{program}: not found on PATH ({path}); install it or {advice}"))
-        }
-        ErrorKind::PermissionDenied => refusal(
-            NOT_EXECUTABLE,
-            format!("{program}: not executable by this user; chmod +x it or {advice}"),
-        ),
-        _ => refusal(NOT_STARTED, format!("{program}: {error}")),
-    }
+        None => Command::new(&order.program).args(&order.args).current_dir(&order.cwd).spawn(),
+    };
+    let child = spawned.map_err(|error| {
+        let NotStarted { code, message } = explain(&order.program, &error);
+        refusal(code, message)
+    })?;
+    // Whatever else happens, all that is left to do is to signal what was started.
+    let _ = user::lower_to_kill();
+    Ok(child.id().cast_signed())
 }
 
 /// Waits for the program, and reaps what is re-parented to this process meanwhile.

@@ -7,20 +7,29 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-const PHRASES: [&str; 5] =
-    ["you've hit your", "limit reached", "usage limit", "spend limit", "credit balance is too low"];
+const PHRASES: [&str; 8] = [
+    "you've hit your",
+    "limit reached",
+    "usage limit",
+    "spend limit",
+    "credit balance is too low",
+    "out of usage",
+    "out of extra usage",
+    "requires usage credits",
+];
+/// What the API says when it has too much to do.
+const NOT_A_LIMIT: &str = "not your usage limit";
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Whether an error of the CLI is about a usage limit.
 pub(super) fn tells_of_limit(complaint: &str) -> bool {
     let complaint = complaint.to_lowercase().replace('\u{2019}', "'");
-    PHRASES.iter().any(|phrase| complaint.contains(phrase))
+    !complaint.contains(NOT_A_LIMIT) && PHRASES.iter().any(|phrase| complaint.contains(phrase))
 }
 
-/// When the limit resets, such as `resets 10:20pm (America/Edmonton)` or `resets Sep 14 at 8pm (America/Chicago)`;
-/// `said_at` is when it was said, and its zone
-/// goes for texts without one.
+/// When the limit resets, such as `resets 10:20pm (America/Edmonton)`, `resets Sep 14 at 8pm (America/Chicago)` or
+/// `resets Nov 24, 2:20am (UTC)`; `said_at` is when it was said, and its zone goes for texts without one.
 pub(super) fn reset_time(complaint: &str, said_at: &Zoned) -> Option<Timestamp> {
     if let Some((_, epoch)) = complaint.split_once("limit reached|") {
         return Timestamp::from_second(epoch.trim().parse().ok()?).ok();
@@ -33,7 +42,7 @@ pub(super) fn reset_time(complaint: &str, said_at: &Zoned) -> Option<Timestamp> 
     let here = said_at.with_time_zone(zone.clone());
     let words: Vec<&str> = when.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let reset = match words[..] {
-        [month, day, "at", time, ..] => {
+        [month, day, "at", time, ..] | [month, day, time, ..] if month_number(month).is_some() => {
             let date = next_date(here.date(), month_number(month)?, day.parse().ok()?)?;
             date.to_datetime(clock_time(time)?).to_zoned(zone).ok()?
         }
@@ -95,6 +104,7 @@ mod tests {
                 Some("2026-09-15T01:00:00Z"),
             ),
             ("5-hour limit reached ∙ resets 2am", Some("2026-09-13T02:00:00Z")),
+            ("You've hit your weekly limit · resets Nov 24, 2:20am (UTC)", Some("2026-11-24T02:20:00Z")),
             ("limit · resets Jan 2 at 12am (UTC)", Some("2027-01-02T00:00:00Z")),
             ("Claude AI usage limit reached|1789257600", Some("2026-09-13T00:00:00Z")),
             ("You've hit your monthly spend limit · raise it at example.com", None),
@@ -107,5 +117,7 @@ mod tests {
             assert!(tells_of_limit(text) || text.starts_with("limit"), "{text}");
         }
         assert!(!tells_of_limit("API Error: Request rejected (429) · rate limited"));
+        let busy = "API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited";
+        assert!(!tells_of_limit(busy));
     }
 }

@@ -18,6 +18,7 @@ mod launch;
 mod limits;
 mod marker;
 mod members;
+mod obstacle;
 mod process;
 mod procfs;
 mod readable;
@@ -34,6 +35,8 @@ mod verdict;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::user;
+
 pub use check::{Check, Checked, run_check};
 pub use control::{EndedBy, Exit};
 pub use drive::{Ended, Limits, see_through};
@@ -46,12 +49,12 @@ pub use readable::Activity;
 pub use rehearse::rehearse_main;
 pub use result::RunResult;
 pub use spawn::{LaunchError, Launcher, spawn};
-pub use stream::{Message, RateLimit, parse};
+pub use stream::{Complaint, Message, RateLimit, parse};
 pub use sweep::ProcessError;
 pub use transcript::Transcript;
 pub use verdict::{Evidence, judge, judge_resumed};
 
-/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. `args` are the process's own,
+/// Plays the part that this process was re-executed for, if it was: launcher, step or rehearsal. `args` are the process's own,
 /// program name included. To be asked before anything else is done, a runtime above all: the launcher closes every
 /// descriptor but the standard three.
 pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
@@ -59,6 +62,8 @@ pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let part = args.next()?;
     if part == spawn::LAUNCH {
         Some(launcher_main(args))
+    } else if part == user::STEP {
+        Some(user::step_main(args))
     } else if part == rehearse::REHEARSE {
         Some(rehearse_main(args))
     } else {

@@ -18,6 +18,7 @@ use super::launch::started_nothing;
 use super::marker::{Birthplace, Marker};
 use super::procfs::Identity;
 use super::sweep::{Hunt, ProcessError};
+use crate::user::User;
 
 const AFTER_KILL: Duration = Duration::from_secs(5);
 const ORPHAN_GRACE: Duration = Duration::from_secs(5);
@@ -42,6 +43,7 @@ pub struct Process {
     control: Control,
     marker: Marker,
     launcher: Option<Identity>,
+    user: Option<User>,
     tie: Tie,
 }
 
@@ -59,11 +61,14 @@ enum Tie {
 /// When its remains can't be ended, or `/proc` or the control folder can't be read: nothing is known then, ask again.
 pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> Result<Found, ProcessError> {
     let control = files.control();
+    // Without an order nothing was started, as anybody.
+    let user = control.order().ok().and_then(|order| order.user);
     let gone = |launcher| Process {
         files: files.clone(),
         control: control.clone(),
         marker,
         launcher,
+        user: user.clone(),
         tie: Tie::Gone { code: None },
     };
     if *birthplace != Birthplace::here()? {
@@ -72,7 +77,7 @@ pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> R
     files.create_folders()?;
     match control.publish(Started::Fenced)? {
         Started::Fenced => {
-            Hunt::new(marker, None, None).sweep().await?;
+            Hunt::new(marker, user.clone(), None, None).sweep().await?;
             Ok(Found::NeverRan)
         }
         Started::By { launcher, boot_id } if boot_id == birthplace.boot_id => {
@@ -108,7 +113,7 @@ async fn end_orphans(hunt: &mut Hunt) -> io::Result<()> {
 
 impl Process {
     /// A child of this very process.
-    pub(super) fn own(child: Child, files: RunFiles, marker: Marker) -> Self {
+    pub(super) fn own(child: Child, files: RunFiles, marker: Marker, user: Option<User>) -> Self {
         let pid = child.id().map(u32::cast_signed);
         Self {
             control: files.control(),
@@ -116,6 +121,7 @@ impl Process {
             tie: Tie::Own(child),
             files,
             marker,
+            user,
         }
     }
 
@@ -184,7 +190,7 @@ impl Process {
     /// Ends whatever is left of the run, wherever it went; answers how many processes the run had left behind.
     pub(super) async fn sweep(&mut self) -> Result<usize, ProcessError> {
         let launcher = self.launcher.filter(|_| !matches!(self.tie, Tie::Gone { .. }));
-        let mut hunt = Hunt::new(self.marker, launcher, self.control.child());
+        let mut hunt = Hunt::new(self.marker, self.user.clone(), launcher, self.control.child());
         if launcher.is_none() && self.exit() == Exit::Unknown {
             end_orphans(&mut hunt).await?;
         }

@@ -4,7 +4,7 @@
 //! gone on with by skipping what it already holds.
 
 use super::result::RunResult;
-use super::stream::Message;
+use super::stream::{Complaint, Message, RateLimit};
 use super::text::{bounded, first_line, harmless};
 
 const LONGEST_ANSWER: usize = 200;
@@ -36,8 +36,10 @@ impl Reader {
             }
             Message::Denied { what, message } => format!("✗ {what} was not allowed: {message}"),
             Message::Noted { text } => format!("… {text}"),
-            Message::Complained { text } => format!("✗ {text}"),
-            Message::RateLimit(limit) if limit.rejected => "✗ usage limit reached".to_owned(),
+            Message::Complained(complaint) => format!("✗ {}", complaint.text),
+            Message::RateLimit(RateLimit { rejected: true, resets_at: Some(_) }) => {
+                "✗ usage limit reached".to_owned()
+            }
             Message::RateLimit(_) | Message::Used { .. } => String::new(),
             Message::Result(result) => conclusion(result),
         };
@@ -52,9 +54,9 @@ impl Reader {
         let text = match message {
             Message::Called { name, about } => self.call(name, about),
             Message::Retrying { attempt, of, error } => format!("{error}, retry {attempt} of {of}"),
-            Message::Said { text, .. } | Message::Noted { text } | Message::Complained { text } => {
-                first_line(text).to_owned()
-            }
+            Message::Said { text, .. }
+            | Message::Noted { text }
+            | Message::Complained(Complaint { text, .. }) => first_line(text).to_owned(),
             Message::Began { .. }
             | Message::Used { .. }
             | Message::Answered { .. }

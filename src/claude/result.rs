@@ -21,6 +21,8 @@ pub struct RunResult {
     pub terminal_reason: Option<String>,
     /// The API's HTTP status, if it answered with an error.
     pub api_error_status: Option<u64>,
+    /// What kind of error it is, where the CLI has a word for it.
+    pub api_error: Option<String>,
     /// The closing words, or the errors.
     pub text: String,
     /// What it cost.
@@ -52,6 +54,7 @@ pub(super) fn result(value: &Value) -> RunResult {
         is_error: value["is_error"].as_bool(),
         terminal_reason: owned(value, "terminal_reason"),
         api_error_status: value["api_error_status"].as_u64(),
+        api_error: owned(value, "api_error"),
         text: owned(value, "result").unwrap_or_else(|| errors(value)),
         cost: Usd::from_dollars(value["total_cost_usd"].as_f64().unwrap_or(0.0)),
         input_tokens,

@@ -98,6 +98,7 @@ pub(super) fn spawn_with(
         program: invocation.program.clone(),
         args: invocation.args.clone(),
         cwd: invocation.cwd.clone(),
+        user: invocation.user.clone(),
     };
     control
         .write_order(&order)
@@ -113,5 +114,5 @@ pub(super) fn spawn_with(
         .stderr(Stdio::from(streams.stderr))
         .spawn()
         .map_err(|source| LaunchError::Launcher { path: launcher.0.clone(), source })?;
-    Ok(Process::own(child, files, marker))
+    Ok(Process::own(child, files, marker, invocation.user.clone()))
 }

@@ -80,12 +80,18 @@ pub enum Message {
     /// The state of the account's usage limits.
     RateLimit(RateLimit),
     /// The CLI's own error, in the place of an answer.
-    Complained {
-        /// Its words.
-        text: String,
-    },
+    Complained(Complaint),
     /// The run's result.
     Result(Box<RunResult>),
+}
+
+/// An error of the CLI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// Its words.
+    pub text: String,
+    /// What sort of error it is, such as `server_error`.
+    pub sort: Option<String>,
 }
 
 /// The state of the account's usage limits.
@@ -106,6 +112,8 @@ struct Line<'a> {
     message: Option<&'a RawValue>,
     #[serde(borrow)]
     is_api_error_message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -176,7 +184,10 @@ fn assistant(line: &Line<'_>) -> Vec<Message> {
     let complains = line.is_api_error_message.is_some_and(|flag| flag.get() == "true");
     let content = value(body.content);
     let said = blocks(&content).filter_map(|block| match text_of(block, "type")? {
-        "text" if complains => Some(Message::Complained { text: owned(block, "text")? }),
+        "text" if complains => {
+            let sort = value(line.error).as_str().map(str::to_owned);
+            Some(Message::Complained(Complaint { text: owned(block, "text")?, sort }))
+        }
         "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
         "tool_use" => {
             Some(Message::Called { name: owned(block, "name")?, about: about_tool(&block["input"]) })

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use super::marker::Marker;
 use super::procfs::{Identity, Seen, carries, table};
+use crate::user::{self, User};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SHORTEST_NAP: Duration = Duration::from_millis(2);
@@ -35,28 +36,33 @@ pub enum ProcessError {
 #[derive(Debug)]
 pub(super) struct Hunt {
     marker: Marker,
+    user: Option<User>,
     launcher: Option<Identity>,
     known: HashSet<Identity>,
 }
 
 impl Hunt {
-    /// Begins with what is known of the run: its launcher and other processes that were once verified.
-    pub(super) fn new(marker: Marker, launcher: Option<Identity>, child: Option<Identity>) -> Self {
-        Self { marker, launcher, known: launcher.into_iter().chain(child).collect() }
+    /// Begins with what is known of the run: whom its program runs as, its launcher and other processes that were once
+    /// verified.
+    pub(super) fn new(
+        marker: Marker,
+        user: Option<User>,
+        launcher: Option<Identity>,
+        child: Option<Identity>,
+    ) -> Self {
+        Self { marker, user, launcher, known: launcher.into_iter().chain(child).collect() }
     }
 
     /// Looks once; answers who is there and alive.
     pub(super) fn scan(&mut self) -> io::Result<Vec<Identity>> {
         let table = table()?;
         let spared = ancestry(&table);
+        let carriers = self.carriers(&table);
         let mut found: HashSet<i32> = table
             .iter()
-            .filter(|seen| !spared.contains(&seen.identity.pid))
-            .filter(|seen| {
-                self.known.contains(&seen.identity)
-                    || (!seen.zombie && carries(seen.identity.pid, self.marker))
-            })
+            .filter(|seen| self.known.contains(&seen.identity) || carriers.contains(&seen.identity.pid))
             .map(|seen| seen.identity.pid)
+            .filter(|pid| !spared.contains(pid))
             .collect();
         while let Some(more) = kin(&table, &found, &spared) {
             found.extend(more);
@@ -65,6 +71,19 @@ impl Hunt {
         self.known.extend(ours.iter().map(|seen| seen.identity));
         self.reap(&ours);
         Ok(ours.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity).collect())
+    }
+
+    /// Those that carry the marker, as far as we can see, and as far as the user can whose processes they are.
+    fn carriers(&self, table: &[Seen]) -> HashSet<i32> {
+        let among = || {
+            let living = table.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity.pid);
+            living.filter(|pid| carries(*pid, self.marker)).collect::<HashSet<i32>>()
+        };
+        let mut carriers = among();
+        if let Some(user) = &self.user {
+            carriers.extend(user::seeing_as(user, among));
+        }
+        carriers
     }
 
     /// Signals everyone who is there, once.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::result::RunResult;
-use super::stream::{Message, RateLimit};
+use super::stream::{Complaint, Message, RateLimit};
 use crate::domain::usage::Tokens;
 
 const MOST_DENIALS: usize = 50;
@@ -23,7 +23,7 @@ pub struct Transcript {
     /// The last word on the account's usage limits.
     pub rate_limit: Option<RateLimit>,
     /// The CLI's own last error.
-    pub complaint: Option<String>,
+    pub complaint: Option<Complaint>,
     /// What was not allowed, as far as the notices tell.
     pub denials: Vec<String>,
     /// Whether the model said or did anything.
@@ -83,7 +83,7 @@ impl Transcript {
                 }
             }
             Message::RateLimit(limit) => self.rate_limit = Some(limit.clone()),
-            Message::Complained { text } => self.complaint = Some(text.clone()),
+            Message::Complained(complaint) => self.complaint = Some(complaint.clone()),
             Message::Result(result) => self.conclude(result),
             Message::Said { model: None, .. }
             | Message::Answered { .. }

@@ -6,7 +6,7 @@
 use jiff::Zoned;
 
 use super::control::{EndedBy, Exit};
-use super::limits::{reset_time, tells_of_limit};
+use super::obstacle::obstacle;
 use super::result::RunResult;
 use super::text::{bounded, ending, harmless};
 use super::transcript::Transcript;
@@ -16,7 +16,6 @@ use crate::domain::usage::Usage;
 const LONGEST_SUMMARY: usize = 2000;
 const LONGEST_MESSAGE: usize = 1000;
 const LONGEST_TAIL: usize = 1000;
-const LOGIN_PHRASES: [&str; 4] = ["not logged in", "/login", "invalid api key", "oauth token has expired"];
 
 /// All that is known of a run that has ended.
 #[derive(Clone, Debug)]
@@ -84,7 +83,7 @@ fn unsuccessful(result: &RunResult, evidence: &Evidence<'_>) -> Verdict {
         "error_max_budget_usd" => return failed(Failure::OutOfBudget { message }),
         _ => {}
     }
-    match obstacle(result, evidence, &message) {
+    match obstacle(result, evidence.transcript, &message, &evidence.at) {
         Some(obstacle) => Verdict::Unavailable { obstacle },
         None => failed(Failure::Reported { message }),
     }
@@ -92,33 +91,9 @@ fn unsuccessful(result: &RunResult, evidence: &Evidence<'_>) -> Verdict {
 
 fn words_of(result: &RunResult, transcript: &Transcript) -> String {
     let own = Some(result.text.trim()).filter(|text| !text.is_empty());
-    let words = own.or(transcript.complaint.as_deref());
+    let words = own.or(transcript.complaint.as_ref().map(|complaint| complaint.text.as_str()));
     let fallback = format!("{} without a word", result.subtype);
     bounded(&harmless(words.unwrap_or(&fallback)), LONGEST_MESSAGE)
-}
-
-/// Whether an error is one of the account or the API, which no task can help.
-fn obstacle(result: &RunResult, evidence: &Evidence<'_>, message: &str) -> Option<Obstacle> {
-    if result.is_error != Some(true) || result.terminal_reason.as_deref() != Some("api_error") {
-        return None;
-    }
-    let status = result.api_error_status;
-    let limit = evidence.transcript.rate_limit.as_ref().filter(|limit| limit.rejected);
-    if tells_of_limit(message) || (status == Some(429) && limit.is_some()) {
-        return Some(Obstacle::UsageLimit {
-            resets_at: limit.and_then(|limit| limit.resets_at).or_else(|| reset_time(message, &evidence.at)),
-            message: message.to_owned(),
-        });
-    }
-    let message = message.to_owned();
-    let lower = message.to_lowercase();
-    let login = LOGIN_PHRASES.iter().any(|phrase| lower.contains(phrase));
-    match status {
-        Some(401 | 403) => Some(Obstacle::Login { message, remedy: None }),
-        None if login => Some(Obstacle::Login { message, remedy: None }),
-        None | Some(408 | 429 | 500..) => Some(Obstacle::Api { message }),
-        Some(_) => None,
-    }
 }
 
 fn without_result(evidence: &Evidence<'_>) -> Verdict {

@@ -10,11 +10,11 @@ use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
 use super::recovery::Recovery;
 use super::refused::Refused;
-use super::run::{Failure, Outcome, Verdict};
+use super::run::{Failure, Obstacle, Outcome, Verdict};
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
-use super::usage::Reported;
+use super::usage::{Reported, Usage};
 use super::usd::Usd;
 
 impl Turn<'_> {
@@ -105,7 +105,7 @@ impl Turn<'_> {
                 self.tell(event);
             }
             (Verdict::Unavailable { obstacle }, None | Some((Why::Pause, _))) => {
-                if outcome.usage.tokens() > 0 || outcome.usage.cost > Usd::default() {
+                if has_begun(obstacle, &outcome.usage) {
                     self.keep_conversation(task, outcome);
                 }
                 self.uncharge(task);
@@ -256,4 +256,10 @@ impl Turn<'_> {
             self.work = Some(Work::Ready { task });
         }
     }
+}
+
+/// Whether there is anything in a Claude session that the next run should go on with. A run that was ended for want of room
+/// printed no figures.
+fn has_begun(obstacle: &Obstacle, usage: &Usage) -> bool {
+    matches!(obstacle, Obstacle::Disk { .. }) || usage.tokens() > 0 || usage.cost > Usd::default()
 }

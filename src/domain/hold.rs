@@ -144,6 +144,14 @@ impl Hold {
         self.until.is_none_or(|until| now < until)
     }
 
+    /// Whether it ends by itself: at its time, or when whoever began it sees that what it is about is over.
+    pub fn ends_by_itself(&self) -> bool {
+        match self.kind {
+            HoldKind::Disk | HoldKind::Leftover => true,
+            HoldKind::UsageLimit | HoldKind::Login | HoldKind::Api | HoldKind::Launch => self.until.is_some(),
+        }
+    }
+
     /// Whether it is only one of many of which people have heard already.
     pub fn is_repeated(&self) -> bool {
         self.again > 0 && self.until.is_some()

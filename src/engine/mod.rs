@@ -35,6 +35,7 @@ use crate::domain::limits::DayAccount;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
 use crate::files::task_folder::Source;
+use crate::store::pulse;
 use crate::store::requests::{self, Key, Recorded, Seen};
 use crate::store::runs::Run;
 use crate::store::{self, Store};
@@ -259,6 +260,17 @@ impl Engine {
             write.end_hold(kind).await?;
             self.publish(write.commit().await?);
             Ok(())
+        })
+        .await
+    }
+
+    /// Writes next to nothing by the way of every write, and tells nobody: whoever gets an answer, also one that says no,
+    /// knows that nothing on that way hangs.
+    pub async fn beat(self: &Arc<Self>) -> Result<(), Error> {
+        self.watched(async {
+            let mut conn = self.store.writer().await;
+            self.store.mend(&mut conn).await?;
+            Ok(pulse::beat(&mut conn, self.now()).await?)
         })
         .await
     }

@@ -169,7 +169,7 @@ impl TaskView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HoldView {
     kind: HoldKind,
-    /// When it ends by itself; without a time it waits for `resume`.
+    /// When it ends by itself; without a time it waits for `resume`, or (`disk`, `leftover`) ends when that is over.
     #[schema(required, format = DateTime)]
     until: Option<String>,
     /// What happened and what would help.

@@ -64,7 +64,7 @@ fn ready(session: &Session, task: TaskNumber, scene: &Scene<'_>) -> Card {
     match scene.hold {
         _ if scene.is_paused() => waits(format!("⏸️ {task} starts after /resume"), Button::resume(scene)),
         Some(hold) => {
-            let button = if hold.until.is_some() { Button::status(scene) } else { Button::resume(scene) };
+            let button = if hold.ends_by_itself() { Button::status(scene) } else { Button::resume(scene) };
             let why = words::held_by(hold.kind);
             waits(format!("⏳ {task} can't start yet: {why}. {}", words::ends(hold, scene)), button)
         }

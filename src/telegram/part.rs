@@ -251,7 +251,7 @@ pub(super) fn buttons(event: &Event, scene: &Scene<'_>) -> Option<Keyboard> {
     match event {
         Event::TaskFailed { subject, .. } => row(vec![Button::output(scene, subject.task)]),
         Event::Paused { .. } => row(vec![Button::resume(scene)]),
-        Event::RunBlocked { hold, .. } | Event::HoldBegan { hold } if hold.until.is_none() => {
+        Event::RunBlocked { hold, .. } | Event::HoldBegan { hold } if !hold.ends_by_itself() => {
             row(vec![Button::resume(scene)])
         }
         Event::RunBlocked { .. } | Event::HoldBegan { .. } => row(vec![Button::status(scene)]),

@@ -179,7 +179,7 @@ fn buttons(session: &Session, scene: &Scene<'_>) -> Option<Keyboard> {
             Keyboard::joined(keyboard::answers(gate, scene), Keyboard::of([vec![or_resume(open)]]))
         }
         Work::Ready { task } => {
-            let lifts = scene.hold.filter(|hold| hold.until.is_none()).and_then(|_| Button::resume(scene));
+            let lifts = scene.hold.filter(|hold| !hold.ends_by_itself()).and_then(|_| Button::resume(scene));
             Keyboard::of([vec![lifts.or_else(|| or_resume(open)), Button::skip(scene, *task)]])
         }
         Work::Running { task, gate: None, .. } => Keyboard::of([

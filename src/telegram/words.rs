@@ -119,7 +119,7 @@ pub(super) fn held_by(kind: HoldKind) -> &'static str {
     match kind {
         HoldKind::UsageLimit => "usage limit",
         HoldKind::Login => "not logged in",
-        HoldKind::Api => "the API can't be reached",
+        HoldKind::Api => "the API is not available",
         HoldKind::Launch => "Claude can't be started",
         HoldKind::Leftover => "processes are left over",
         HoldKind::Disk => "the disk is nearly full",
@@ -133,15 +133,16 @@ fn reason(hold: &Hold) -> Text {
 
 /// What happened, and when work goes on, unless that is part of it.
 pub(super) fn reason_and_end(hold: &Hold, scene: &Scene<'_>) -> Text {
-    let told = hold.reason.contains("/resume") && hold.until.is_none();
+    let told = hold.until.is_none() && (hold.ends_by_itself() || hold.reason.contains("/resume"));
     let end = if told { String::new() } else { ends(hold, scene) };
     Text::lines([reason(hold), Text::plain(end)])
 }
 
-/// When work goes on: `Goes on by itself at 14:00`.
+/// When work goes on: `Goes on by itself at 15:00`.
 pub(super) fn ends(hold: &Hold, scene: &Scene<'_>) -> String {
     match hold.until {
         Some(until) => format!("Goes on by itself at {}", scene.clock(until)),
+        None if hold.ends_by_itself() => "Goes on by itself when that is over".to_owned(),
         None => "Goes on after /resume".to_owned(),
     }
 }

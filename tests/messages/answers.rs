@@ -67,7 +67,7 @@ fn start_and_approve(gallery: &mut Gallery) {
     let resets_at = Some(held.now() + std::time::Duration::from_hours(3));
     held.work(unavailable(Obstacle::UsageLimit {
         resets_at,
-        message: "Claude AI usage limit reached".into(),
+        message: "You've hit your 5-hour limit · resets 12:30pm (UTC)".into(),
     }));
     held.tell(skip());
     let told = held.approve();

@@ -303,7 +303,7 @@ fn successions(gallery: &mut Gallery) {
 fn holds(gallery: &mut Gallery) {
     let mut desk = Desk::opened(baptisms(), Policy::default());
     let resets_at = Some(desk.now() + Duration::from_hours(3));
-    let message = "Claude AI usage limit reached".to_owned();
+    let message = "You've hit your 5-hour limit · resets 12:30pm (UTC)".to_owned();
     let told = desk.work(unavailable(Obstacle::UsageLimit { resets_at, message }));
     gallery.notice("The usage limit is reached", "Nothing starts until it resets.", &desk, &told);
     desk.wait(3 * 60 * 60);

@@ -18,7 +18,16 @@ pub struct Claude {
 impl Claude {
     /// The real CLI, which may do anything the model asks for.
     pub fn real(model: &Model) -> Self {
-        Self { program: Rig::get().claude.clone(), flags: OBEDIENT, environment: environment(model) }
+        let mut environment = environment(model.url());
+        environment.push(("ANTHROPIC_API_KEY", "dummy".into()));
+        Self { program: Rig::get().claude.clone(), flags: OBEDIENT, environment }
+    }
+
+    /// The real CLI with the login of a subscriber, of whom alone the API tells usage limits.
+    pub fn subscribed(url: String) -> Self {
+        let mut environment = environment(url);
+        environment.push(("CLAUDE_CODE_OAUTH_TOKEN", "dummy".into()));
+        Self { program: Rig::get().claude.clone(), flags: OBEDIENT, environment }
     }
 
     /// The real CLI, which has nobody to ask for permission and so is denied what needs one.
@@ -38,10 +47,9 @@ impl Claude {
     }
 }
 
-fn environment(model: &Model) -> Vec<(&'static str, String)> {
+fn environment(url: String) -> Vec<(&'static str, String)> {
     vec![
-        ("ANTHROPIC_BASE_URL", model.url()),
-        ("ANTHROPIC_API_KEY", "dummy".into()),
+        ("ANTHROPIC_BASE_URL", url),
         // The CLI refuses --dangerously-skip-permissions to root anywhere else.
         ("IS_SANDBOX", "1".into()),
         ("CLAUDE_CODE_MAX_RETRIES", "1".into()),
@@ -110,6 +118,11 @@ pub fn answers(id: &str, tokens: u32) -> String {
 /// The stand-in is killed.
 pub fn dies() -> String {
     "stand-in dies\n".to_owned()
+}
+
+/// The stand-in, or rather a shell of it, does what a script says.
+pub fn runs(script: &Path) -> String {
+    format!("stand-in runs {}\n", script.display())
 }
 
 /// The stand-in writes a word into a file of the project.

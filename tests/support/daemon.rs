@@ -20,6 +20,7 @@ use super::openapi::Description;
 use super::processes::{self, Process};
 use super::taskfile::{Task, task_file};
 use super::terminal::Said;
+use super::users::{self, Users};
 use super::{SOON, free_port};
 
 /// What every daemon of the tests is called with.
@@ -36,6 +37,7 @@ pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
+    users: Option<Users>,
 }
 
 impl Builder {
@@ -44,6 +46,16 @@ impl Builder {
     pub fn on_port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
+    }
+
+    /// Starts it, and its runs, as users that aren't root.
+    #[must_use]
+    pub fn under_users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        match users.runs {
+            Some(runs) => self.set("claude", "user", runs.name),
+            None => self,
+        }
     }
 
     /// Sets a configuration key; what JSON calls a string, a number, a boolean or a list is the same in TOML.
@@ -76,7 +88,13 @@ impl Builder {
         environment.insert(MARKER, marker.clone());
         let passed_through: Vec<&str> = environment.keys().copied().collect();
 
-        let program = self.claude.program.clone();
+        let mut program = self.claude.program.clone();
+        if self.users.is_some() {
+            let bin = folder.path().join("bin");
+            fs::create_dir(&bin).unwrap();
+            program = users::install(&program, &bin);
+            users::install(Path::new(env!("CARGO_BIN_EXE_orchestrator")), &bin);
+        }
         let command = shell_words::quote(program.to_str().unwrap()).into_owned();
         let flags = self.claude.flags;
         let defaults = [
@@ -96,6 +114,9 @@ impl Builder {
             config.entry(section).or_default().entry(key).or_insert(value);
         }
         fs::write(folder.path().join("config.toml"), toml(&config)).unwrap();
+        if let Some(users) = self.users {
+            users::hand_over(folder.path(), users);
+        }
 
         environment.insert("HOME", folder.path().join("home").to_str().unwrap().into());
         environment.insert("TMPDIR", folder.path().join("tmp").to_str().unwrap().into());
@@ -111,6 +132,7 @@ impl Builder {
         Daemon {
             folder,
             port,
+            users: self.users,
             program,
             environment,
             marker,
@@ -137,6 +159,7 @@ fn toml(config: &BTreeMap<&str, BTreeMap<&str, Value>>) -> String {
 pub struct Daemon {
     folder: TempDir,
     port: u16,
+    users: Option<Users>,
     program: PathBuf,
     environment: BTreeMap<&'static str, String>,
     marker: String,
@@ -148,7 +171,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None }
+        Builder { claude, config: BTreeMap::new(), port: None, users: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -178,6 +201,11 @@ impl Daemon {
     /// The environment variable that everything carries which this daemon starts.
     pub fn marker(&self) -> String {
         format!("{MARKER}={}", self.marker)
+    }
+
+    /// Sets a variable of the environment that its next life begins with.
+    pub fn set_variable(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.insert(name, value.into());
     }
 
     /// The program that it runs as `claude`.
@@ -225,6 +253,11 @@ impl Daemon {
         eventually(SOON, "the daemon to stop", || process.try_wait().unwrap().ok_or("runs"))
     }
 
+    /// Sends the daemon, and only it, a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), signal).unwrap();
+    }
+
     /// Asks the daemon to stop and leaves it to it.
     pub fn send_sigterm(&self) {
         kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), Signal::TERM).unwrap();
@@ -255,7 +288,10 @@ impl Daemon {
 
     /// The binary with the daemon's configuration, about to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        let mut command = match self.users {
+            Some(users) => users::as_daemon(&self.folder.path().join("bin/orchestrator"), users),
+            None => Command::new(env!("CARGO_BIN_EXE_orchestrator")),
+        };
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -358,7 +394,8 @@ impl Daemon {
 
     /// Writes a task file into the task folder.
     pub fn write_tasks(&self, name: &str, tasks: &[Task]) {
-        fs::write(self.folder.path().join("tasks").join(name), task_file(tasks)).unwrap();
+        let path = self.folder.path().join("tasks").join(name);
+        fs::write(&path, task_file(tasks)).unwrap();
     }
 
     /// Writes a task file and starts it, also when it was done before.

@@ -113,7 +113,7 @@ fn serve(
     )
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Asked> {
+pub(super) fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Asked> {
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let mut words = first.split_whitespace().map(str::to_owned);

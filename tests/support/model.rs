@@ -26,15 +26,30 @@ pub struct Turn {
 
 #[derive(Clone)]
 enum Answer {
-    Message { text: String, tools: Vec<(&'static str, Value)>, input_tokens: u32, output_tokens: u32 },
-    Refusal { status: u16, kind: &'static str, message: &'static str },
+    Message {
+        text: String,
+        tools: Vec<(&'static str, Value)>,
+        input_tokens: u32,
+        output_tokens: u32,
+        whole: bool,
+    },
+    Refusal {
+        status: u16,
+        kind: &'static str,
+        message: &'static str,
+    },
 }
 
 impl Turn {
     /// The model says something; further calls add what it does and what it costs.
     pub fn says(text: &str) -> Self {
-        let answer =
-            Answer::Message { text: text.into(), tools: Vec::new(), input_tokens: 1000, output_tokens: 100 };
+        let answer = Answer::Message {
+            text: text.into(),
+            tools: Vec::new(),
+            input_tokens: 1000,
+            output_tokens: 100,
+            whole: true,
+        };
         Self { answer, before: Duration::ZERO }
     }
 
@@ -80,6 +95,14 @@ impl Turn {
         self
     }
 
+    /// … and stops in the middle of a sentence, at the longest that an answer may be.
+    #[must_use]
+    pub fn cut_short(mut self) -> Self {
+        let Answer::Message { whole, .. } = &mut self.answer else { panic!("a refusal is short") };
+        *whole = false;
+        self
+    }
+
     /// … after having been silent for so long.
     #[must_use]
     pub fn after(mut self, silence: Duration) -> Self {
@@ -94,11 +117,14 @@ impl Turn {
         }
         let before = u64::try_from(self.before.as_millis()).unwrap();
         match &self.answer {
-            Answer::Message { text, tools, input_tokens, output_tokens } => {
+            Answer::Message { text, tools, input_tokens, output_tokens, whole } => {
                 let mut response = json!({
                     "content": text,
                     "usage": {"input_tokens": input_tokens, "output_tokens": output_tokens},
                 });
+                if !whole {
+                    response["finishReason"] = "length".into();
+                }
                 if !tools.is_empty() {
                     let call = |(name, arguments): &(_, Value)| json!({"name": name, "arguments": arguments.to_string()});
                     response["toolCalls"] = tools.iter().map(call).collect();
@@ -164,6 +190,11 @@ impl Model {
     pub fn follow(&mut self, script: &Script) {
         self.end();
         self.process = serve(&self.folder, self.port, script);
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What `ANTHROPIC_BASE_URL` must be.

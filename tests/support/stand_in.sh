@@ -52,6 +52,7 @@ while read -r who does first second; do
         exit 1
       fi
       ;;
+    runs) (. "$first") </dev/null || true ;;
     edits) echo "$second" >"$first" ;;
     ignores) trap '' "$first" ;;
     succeeds)

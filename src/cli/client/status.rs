@@ -139,8 +139,11 @@ fn notes(status: &Status, page: Page) -> Vec<String> {
 }
 
 fn held(hold: &Hold, page: Page) -> String {
-    let until =
-        hold.until.as_deref().map_or("until you resume".to_owned(), |at| format!("until {}", minute(at)));
+    let until = match hold.until.as_deref() {
+        Some(at) => format!("until {}", minute(at)),
+        None if hold.ends_when_mended() => "until that is over".to_owned(),
+        None => "until you resume".to_owned(),
+    };
     let (kind, reason) = (hold.kind.replace('_', " "), shortened(&hold.reason, LONGEST_TEXT));
     page.fill(&format!("{YELLOW}‖{YELLOW:#} On hold {until} ({kind}): {reason}"), "", "  ")
 }
@@ -148,7 +151,8 @@ fn held(hold: &Hold, page: Page) -> String {
 /// What to type besides the answers to a gate.
 fn next(status: &Status, program: &str) -> Vec<(String, &'static str)> {
     let command = |words: &str, does| vec![(format!("{program} {words}"), does)];
-    let waits_for_a_person = status.hold.as_ref().is_some_and(|hold| hold.until.is_none());
+    let waits_for_a_person =
+        status.hold.as_ref().is_some_and(|hold| hold.until.is_none() && !hold.ends_when_mended());
     match status.word.as_str() {
         "idle" => command("start", "begins a session with today's task file"),
         "completed" | "stopped" => command("start", "begins the next one with today's task file"),

@@ -111,6 +111,13 @@ pub(super) struct Hold {
     pub(super) reason: String,
 }
 
+impl Hold {
+    /// Whether the daemon sees by itself when it is over.
+    pub(super) fn ends_when_mended(&self) -> bool {
+        matches!(self.kind.as_str(), "disk" | "leftover")
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Notifications {
