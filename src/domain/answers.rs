@@ -1,12 +1,13 @@
 //! The steps that an operator's command takes.
 
 use super::change::Effect;
-use super::event::{Event, one_line, waiting_sentence};
+use super::event::Event;
 use super::gate::{About, Choice, Decision, Gate, Next, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
 use super::limits::Allowance;
 use super::recovery::Recovery;
 use super::refused::{Refused, must_offer};
+use super::sentence::{one_line, waiting_sentence};
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
