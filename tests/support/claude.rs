@@ -75,6 +75,11 @@ pub fn babbles(bytes: usize) -> String {
     format!("stand-in babbles {bytes}\n")
 }
 
+/// The stand-in makes a file of so many bytes.
+pub fn fills(file: &Path, bytes: u64) -> String {
+    format!("stand-in fills {} {bytes}\n", file.display())
+}
+
 /// The stand-in prints a line of so many bytes, and no end of it.
 pub fn drones(bytes: usize) -> String {
     format!("stand-in drones {bytes}\n")

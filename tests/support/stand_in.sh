@@ -61,6 +61,7 @@ while read -r who does first second; do
       exit 0
       ;;
     resists) trap '' TERM ;;
+    fills) head -c "$second" /dev/zero >"$first" ;;
     babbles) head -c "$first" /dev/urandom ;;
     drones) head -c "$first" /dev/zero | tr '\0' x ;;
     fails)
