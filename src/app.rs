@@ -27,8 +27,10 @@ use crate::http::{self, Callers, Door};
 use crate::lifecycle::{Ended, Lifecycle, Why};
 use crate::notifier::{self, Notifier, Receiver};
 use crate::store::{self, Lock, LockError};
+use crate::supervisor::Supervisor;
 use crate::telemetry;
-use crate::upkeep::{self, Upkeep};
+use crate::upkeep::{self, Upkeep, watchdog};
+use crate::user::{self, CannotBecome};
 use crate::worker::{self, Worker};
 
 /// How long requests and the notifier may take to finish once the daemon is to end.
@@ -82,6 +84,9 @@ pub enum Error {
     /// Signals can't be listened for.
     #[error("can't listen for signals: {0}")]
     Signals(io::Error),
+    /// Runs can't be the user that they are to be.
+    #[error(transparent)]
+    User(#[from] CannotBecome),
     /// Notifications can't be sent as it is configured.
     #[error(transparent)]
     Notifier(#[from] notifier::Unusable),
@@ -186,10 +191,19 @@ pub fn start_logging(
     })
 }
 
+/// Makes sure that runs are whom they are to be, or does not let anything start that could run them.
+pub fn require_user(config: &Config) -> Result<(), Error> {
+    Ok(config.claude.user.as_ref().map_or(Ok(()), user::require)?)
+}
+
 /// Runs the daemon until it is told to end.
 pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error> {
+    if let Some(user) = &config.claude.user {
+        info!("runs are user {}, the daemon is user {}", user.name, user::own_name());
+    }
+    let supervisor = Supervisor::named_in(environment(), std::process::id());
     let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
-    let Begun { core, listener } = match room::begin(&config, &secret, &mut lifecycle).await? {
+    let Begun { core, listener } = match room::begin(&config, &secret, &supervisor, &mut lifecycle).await? {
         Ok(begun) => begun,
         Err(why) => return Ok(Served::before_it_began(why)),
     };
@@ -219,6 +233,8 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
             () = soft.cancelled() => {}
         }
     });
+    let telling = watchdog::report(Arc::clone(&engine), supervisor, lifecycle.soft());
+    lifecycle.spawn("the report to the service manager", telling);
     let ended = lifecycle.run_until_drained(DRAIN).await;
     let broken = broken.is_cancelled();
     succession::leave(&engine, &lock, broken).await;
@@ -318,6 +334,7 @@ pub fn claude_settings(config: &Config) -> claude::Settings {
         flags: claude.flags.clone(),
         model: claude.model.clone(),
         env: claude.env.clone(),
+        user: claude.user.clone(),
     }
 }
 

@@ -27,8 +27,8 @@
 //! | 7 | [`app`]: the composition root |
 //! | 6 | [`http`], [`worker`], [`notifier`], [`upkeep`]: the things that live |
 //! | 5 | [`engine`]: the only writer of session state |
-//! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] · [`outward`]: HTTP to others |
-//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder |
+//! | 4 | [`store`]: all the SQL · [`claude`]: one run of the CLI · [`config`] · [`lifecycle`] · [`telemetry`] · [`outward`]: HTTP to others · [`supervisor`]: what systemd is told |
+//! | 3 | [`files`]: plain files, private ones, whole ones, task files in their folder · [`user`]: running programs as another user |
 //! | 2 | [`taskfile`]: markdown ↔ plan → prompt · [`telegram`]: how things read in a chat · [`signature`]: Standard Webhooks; all pure |
 //! | 1 | [`domain`]: the rules, pure |
 //!
@@ -60,8 +60,10 @@ pub mod notifier;
 pub mod outward;
 pub mod signature;
 pub mod store;
+pub mod supervisor;
 pub mod taskfile;
 pub mod telegram;
 pub mod telemetry;
 pub mod upkeep;
+pub mod user;
 pub mod worker;

@@ -18,6 +18,7 @@ use crate::files::{holds_no_more_files, is_full, room};
 use crate::http::{self, Vestibule};
 use crate::lifecycle::{Lifecycle, Why};
 use crate::store::LockError;
+use crate::supervisor::Supervisor;
 
 /// How often to look whether there is room.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -32,11 +33,13 @@ pub(super) struct Begun {
 pub(super) async fn begin(
     config: &Config,
     secret: &SecretString,
+    supervisor: &Supervisor,
     lifecycle: &mut Lifecycle,
 ) -> Result<Result<Begun, Why>, Error> {
     let mut vigil: Option<Vigil> = None;
     loop {
-        match Core::build(config, config.claude.rehearse, audience(config)).await {
+        let building = Core::build(config, config.claude.rehearse, audience(config));
+        match supervisor.patient("opening the database", building).await {
             Ok(core) => {
                 let listener = match vigil {
                     Some(vigil) => vigil.end().await?,
@@ -47,11 +50,14 @@ pub(super) async fn begin(
             Err(Error::NoRoom { path, left }) => {
                 if vigil.is_none() {
                     let shortage = Error::NoRoom { path: path.clone(), left };
-                    vigil = Some(Vigil::begin(config, secret, &shortage).await?);
+                    vigil = Some(Vigil::begin(config, secret, supervisor, &shortage).await?);
                 }
                 tokio::select! {
-                    () = room_at(&path) => {}
-                    why = lifecycle.asked() => return Ok(Err(why)),
+                    () = room_at(&path, supervisor) => {}
+                    why = lifecycle.asked() => {
+                        supervisor.stopping("ending: there was no room to begin");
+                        return Ok(Err(why));
+                    }
                 }
             }
             Err(error) => return Err(error),
@@ -59,9 +65,10 @@ pub(super) async fn begin(
     }
 }
 
-async fn room_at(path: &Path) {
+async fn room_at(path: &Path, supervisor: &Supervisor) {
     loop {
         sleep(LOOK_AGAIN).await;
+        supervisor.alive();
         if !is_full(path) {
             return;
         }
@@ -83,7 +90,8 @@ pub(super) fn or_for_want_of_room(error: Error, database: &Path) -> Error {
         | Error::Proc(_)
         | Error::Signals(_)
         | Error::Notifier(_)
-        | Error::Telemetry(_) => None,
+        | Error::Telemetry(_)
+        | Error::User(_) => None,
     };
     let Some(path) = path.map(Path::to_owned) else { return error };
     Error::NoRoom { left: left(&path), path }
@@ -105,11 +113,19 @@ struct Vigil {
 }
 
 impl Vigil {
-    async fn begin(config: &Config, secret: &SecretString, shortage: &Error) -> Result<Self, Error> {
+    async fn begin(
+        config: &Config,
+        secret: &SecretString,
+        supervisor: &Supervisor,
+        shortage: &Error,
+    ) -> Result<Self, Error> {
         let reason = format!("{shortage}, and the daemon begins by itself");
         let socket = bind(config).await?.into_std().map_err(Error::Socket)?;
         let listener = socket.try_clone().and_then(TcpListener::from_std).map_err(Error::Socket)?;
         error!("{reason}");
+        // A service that were not ready in time would be ended, and begun again.
+        supervisor.ready();
+        supervisor.status(&reason);
         let vestibule = Vestibule {
             secrets: secrets(config, secret),
             require_signature: config.webhooks.require_signature,

@@ -16,11 +16,12 @@ use super::invocation::Invocation;
 use super::marker::Marker;
 use super::process::Process;
 use super::spawn::{LaunchError, Launcher, Streams, spawn_with};
-use super::sweep::{Hunt, ProcessError};
+use super::sweep::{Hunt, ProcessError, Traces};
 use super::text::{ending, harmless};
 use crate::domain::duration::human;
 use crate::domain::run::Failure;
 use crate::files::private;
+use crate::user::User;
 
 const LONGEST_OUTPUT: usize = 2000;
 
@@ -61,7 +62,7 @@ pub async fn run_check(
     marker: Marker,
     stop: &CancellationToken,
 ) -> Result<Checked, ProcessError> {
-    let files = end_earlier(run, marker).await?;
+    let files = end_earlier(run, marker, check.invocation.user.as_ref()).await?;
     let mut process = match begin(launcher, check, files.clone(), marker) {
         Ok(process) => process,
         Err(error) => return Ok(Checked::Unavailable(error)),
@@ -82,16 +83,20 @@ pub async fn run_check(
 }
 
 /// Makes sure that no attempt of a dead daemon is or ever gets going; answers the files for the next.
-async fn end_earlier(run: &RunFiles, marker: Marker) -> Result<RunFiles, ProcessError> {
+async fn end_earlier(run: &RunFiles, marker: Marker, user: Option<&User>) -> Result<RunFiles, ProcessError> {
     let mut number = 1_u32;
+    let mut traces = Traces { user: user.cloned(), ..Traces::of(marker) };
     loop {
         let files = run.of_part(&format!("check-{number}"));
         let control = files.control();
         if !control.path().exists() {
-            Hunt::new(marker, None, None).sweep().await?;
+            Hunt::new(traces, None, None).sweep().await?;
             return Ok(files);
         }
         control.publish(Started::Fenced)?;
+        if let Ok(order) = control.order() {
+            traces = Traces::ordered(marker, order);
+        }
         number += 1;
     }
 }

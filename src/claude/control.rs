@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::procfs::Identity;
 use crate::domain::size::Size;
 use crate::files::private;
+use crate::user::User;
 
 const FENCED: &str = "fenced";
 
@@ -23,6 +24,12 @@ pub(super) struct Order {
     pub(super) program: String,
     pub(super) args: Vec<String>,
     pub(super) cwd: PathBuf,
+    /// Whom to run it as, if not as ourselves.
+    #[serde(default)]
+    pub(super) user: Option<User>,
+    /// The control group that is made for it, if one is.
+    #[serde(default)]
+    pub(super) group: Option<PathBuf>,
 }
 
 /// Who published first.
@@ -152,6 +159,15 @@ impl Control {
     /// Notes why nothing could be started, in words.
     pub(super) fn write_refusal(&self, message: &str) -> io::Result<()> {
         self.put("refusal", message)
+    }
+
+    /// Where a program that runs as another user says why it could not be started, before it is.
+    pub(super) fn complaints(&self) -> PathBuf {
+        self.file("complaints")
+    }
+
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.read("complaints").ok().flatten().filter(|text| !text.is_empty())
     }
 
     pub(super) fn refusal(&self) -> Option<String> {

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use crate::domain::usd::Usd;
+use crate::user::User;
 
 const PASSED: [&str; 8] = ["PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR", "CLAUDE_CONFIG_DIR", TOKEN];
 const TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
@@ -35,13 +36,16 @@ pub struct Settings {
     pub model: Option<String>,
     /// Names of further environment variables that are passed through.
     pub env: Vec<String>,
+    /// Whom runs are, if not ourselves.
+    pub user: Option<User>,
 }
 
 impl Settings {
-    /// The same process boundary with our own binary behind it, which changes nothing.
+    /// The same process boundary with our own binary behind it, which changes nothing and needs no other user.
     #[must_use]
     pub fn rehearsal(self, binary: &str) -> Self {
-        Self { command: vec![binary.to_owned(), super::rehearse::REHEARSE.to_owned()], ..self }
+        let command = vec![binary.to_owned(), super::rehearse::REHEARSE.to_owned()];
+        Self { command, user: None, ..self }
     }
 }
 
@@ -65,6 +69,8 @@ pub struct Invocation {
     pub env: BTreeMap<OsString, OsString>,
     /// The folder it works in.
     pub cwd: PathBuf,
+    /// Whom it runs as, if not as ourselves.
+    pub user: Option<User>,
 }
 
 impl Invocation {
@@ -94,7 +100,8 @@ impl Invocation {
             Conversation::New(id) => ["--session-id".to_owned(), id.to_string()],
             Conversation::Resume(id) => ["--resume".to_owned(), id.to_string()],
         });
-        Self { program, args, env: passed(&settings.env, environment), cwd }
+        let user = settings.user.clone();
+        Self { program, args, env: passed(&settings.env, user.as_ref(), environment), cwd, user }
     }
 
     /// Puts together the question which version the CLI is, with an environment in which there is no secret.
@@ -106,24 +113,25 @@ impl Invocation {
         let mut words = settings.command.iter().filter(|word| *word != "-p" && *word != "--print").cloned();
         let program = words.next().unwrap_or_else(|| "claude".to_owned());
         let args = words.chain(["--version".to_owned()]).collect();
-        let mut env = passed(&[], environment);
+        let mut env = passed(&[], settings.user.as_ref(), environment);
         env.remove(OsStr::new(TOKEN));
-        Self { program, args, env, cwd }
+        Self { program, args, env, cwd, user: settings.user.clone() }
     }
 
-    /// Puts together one call of a check's command, with the environment that the CLI has.
+    /// Puts together one call of a check's command, with the user and the environment that the CLI has.
     pub fn of_check(
+        settings: &Settings,
         command: &[String],
         cwd: PathBuf,
-        env: &[String],
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
         let mut words = command.iter().cloned();
         Self {
             program: words.next().unwrap_or_default(),
             args: words.collect(),
-            env: passed(env, environment),
+            env: passed(&settings.env, settings.user.as_ref(), environment),
             cwd,
+            user: settings.user.clone(),
         }
     }
 }
@@ -135,6 +143,7 @@ impl fmt::Debug for Invocation {
             .field("args", &self.args)
             .field("env", &self.env.keys())
             .field("cwd", &self.cwd)
+            .field("user", &self.user.as_ref().map(|user| &user.name))
             .finish()
     }
 }
@@ -173,6 +182,7 @@ fn in_dollars(amount: Usd) -> String {
 
 fn passed(
     configured: &[String],
+    user: Option<&User>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> BTreeMap<OsString, OsString> {
     let wanted = |name: &OsString| {
@@ -181,7 +191,8 @@ fn passed(
                 || configured.iter().any(|passed| name == passed.as_str()))
     };
     let set = SET.map(|name| (OsString::from(name), OsString::from("1")));
-    environment.into_iter().filter(|(name, _)| wanted(name)).chain(set).collect()
+    let whose = user.map(User::environment).into_iter().flatten();
+    environment.into_iter().filter(|(name, _)| wanted(name)).chain(set).chain(whose).collect()
 }
 
 #[cfg(test)]

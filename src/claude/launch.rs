@@ -8,17 +8,20 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, setsid, wait};
+use uuid::Uuid;
 
 use super::control::{Control, Exit, Order, Started};
-use super::marker::Birthplace;
+use super::group::Group;
+use super::marker::{Birthplace, MARKER_VARIABLE, Marker};
 use super::procfs::{Identity, table};
+use crate::user::{self, NotStarted, Step, explain};
 
 const FENCED: u8 = 120;
 const BAD_ORDER: u8 = 121;
@@ -26,8 +29,8 @@ const NO_SESSION: u8 = 122;
 const NOT_PUBLISHED: u8 = 123;
 const NO_FOLDER: u8 = 124;
 const NOT_STARTED: u8 = 125;
-const NOT_EXECUTABLE: u8 = 126;
-const NOT_FOUND: u8 = 127;
+/// The highest of the codes that [`explain`] gives.
+const HIGHEST: u8 = 127;
 
 const GENTLE: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -51,7 +54,7 @@ pub fn launcher_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// Whether a launcher that left no record meant by its exit code that it could start nothing.
 pub(super) fn started_nothing(code: i32) -> bool {
-    (i32::from(BAD_ORDER)..=i32::from(NOT_FOUND)).contains(&code)
+    (i32::from(BAD_ORDER)..=i32::from(HIGHEST)).contains(&code)
 }
 
 struct Refusal {
@@ -73,6 +76,10 @@ fn launch(control: &Control) -> Result<u8, Refusal> {
         .map_err(|error| refusal(NOT_PUBLISHED, format!("the start can't be recorded: {error}")))?;
     if published == Started::Fenced {
         return Ok(FENCED);
+    }
+    if order.user.is_none() {
+        user::give_up()
+            .map_err(|error| refusal(NOT_STARTED, format!("rights can't be given up: {error}")))?;
     }
     set_child_subreaper(Some(getpid()))
         .map_err(|error| refusal(NOT_STARTED, format!("not made a subreaper: {error}")))?;
@@ -101,47 +108,49 @@ fn publish(control: &Control) -> io::Result<Started> {
 }
 
 fn run(control: &Control, order: &Order) -> Result<Exit, Refusal> {
-    let pid = start(order)?;
+    let group = group_of(order);
+    let pid = match &group {
+        Some(group) => group.inside(|| start(control, order)),
+        None => start(control, order),
+    }?;
+    // Whatever else happens, all that is left to do is to signal what was started.
+    let _ = user::lower_to_kill();
     if let Some(child) = Identity::of(pid) {
         let _ = control.write_child(child);
     }
     let exit = reap_until(pid);
+    if let Some(complaint) = control.complaint() {
+        let _ = control.write_refusal(&complaint);
+    }
     let _ = control.write_exit(exit);
-    let leftovers = end_leftovers();
+    let leftovers = end_leftovers(group.as_ref());
     let _ = control.write_leftovers(leftovers);
     Ok(exit)
 }
 
-fn start(order: &Order) -> Result<i32, Refusal> {
-    if !order.cwd.is_dir() {
-        return Err(refusal(NO_FOLDER, format!("the project folder {} is gone", order.cwd.display())));
-    }
-    let spawned = Command::new(&order.program).args(&order.args).current_dir(&order.cwd).spawn();
-    match spawned {
-        Ok(child) => Ok(child.id().cast_signed()),
-        Err(error) => Err(explain(&order.program, &error)),
-    }
+/// The control group that is noted in the order, which is this run's by our marker.
+fn group_of(order: &Order) -> Option<Group> {
+    let marker: Uuid = std::env::var(MARKER_VARIABLE).ok()?.parse().ok()?;
+    Group::noted(order.group.clone()?, Marker::from(marker))
 }
 
-fn explain(program: &str, error: &io::Error) -> Refusal {
-    let advice = "set `claude.command`, or the command of the check, to its absolute path";
-    match error.kind() {
-        ErrorKind::NotFound if program.contains('/') && Path::new(program).exists() => {
-            refusal(NOT_FOUND, format!("{program}: the interpreter that its first line names is missing"))
+fn start(control: &Control, order: &Order) -> Result<i32, Refusal> {
+    let spawned = match &order.user {
+        Some(user) => {
+            let complaints = control.complaints();
+            let step = Step { user, folder: &order.cwd, complaints: Some(&complaints) };
+            step.of(order.program.as_ref()).args(&order.args).spawn()
         }
-        ErrorKind::NotFound if program.contains('/') => {
-            refusal(NOT_FOUND, format!("{program}: no such file; install it or {advice}"))
+        None if !order.cwd.is_dir() => {
+            return Err(refusal(NO_FOLDER, format!("the project folder {} is gone", order.cwd.display())));
         }
-        ErrorKind::NotFound => {
-            let path = std::env::var("PATH").unwrap_or_default();
-            refusal(NOT_FOUND, format!("{program}: not found on PATH ({path}); install it or {advice}"))
-        }
-        ErrorKind::PermissionDenied => refusal(
-            NOT_EXECUTABLE,
-            format!("{program}: not executable by this user; chmod +x it or {advice}"),
-        ),
-        _ => refusal(NOT_STARTED, format!("{program}: {error}")),
-    }
+        None => Command::new(&order.program).args(&order.args).current_dir(&order.cwd).spawn(),
+    };
+    let child = spawned.map_err(|error| {
+        let NotStarted { code, message } = explain(&order.program, &error);
+        refusal(code, message)
+    })?;
+    Ok(child.id().cast_signed())
 }
 
 /// Waits for the program, and reaps what is re-parented to this process meanwhile.
@@ -160,11 +169,14 @@ fn reap_until(program: i32) -> Exit {
 }
 
 /// Ends what the program left behind. What a child of ours leaves is re-parented here in turn.
-fn end_leftovers() -> usize {
+fn end_leftovers(group: Option<&Group>) -> usize {
     let begun = Instant::now();
     let mut met = HashSet::new();
     while reap_the_dead() && begun.elapsed() < PATIENCE {
         let gently = begun.elapsed() < GENTLE;
+        if let Some(group) = group.filter(|_| !gently) {
+            group.kill();
+        }
         for child in children() {
             let first = met.insert(child);
             if !gently {

@@ -13,6 +13,7 @@ mod control;
 mod drive;
 mod files;
 mod follow;
+mod group;
 mod invocation;
 mod launch;
 mod limits;
@@ -35,6 +36,8 @@ mod verdict;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::user;
+
 pub use check::{Check, Checked, run_check};
 pub use control::{EndedBy, Exit};
 pub use drive::{Ended, Limits, see_through};
@@ -52,7 +55,7 @@ pub use sweep::ProcessError;
 pub use transcript::Transcript;
 pub use verdict::{Evidence, judge, judge_resumed};
 
-/// Plays the part that this process was re-executed for, if it was: launcher or rehearsal. `args` are the process's own,
+/// Plays the part that this process was re-executed for, if it was: launcher, step or rehearsal. `args` are the process's own,
 /// program name included. To be asked before anything else is done, a runtime above all: the launcher closes every
 /// descriptor but the standard three.
 pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
@@ -60,6 +63,8 @@ pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let part = args.next()?;
     if part == spawn::LAUNCH {
         Some(launcher_main(args))
+    } else if part == user::STEP {
+        Some(user::step_main(args))
     } else if part == rehearse::REHEARSE {
         Some(rehearse_main(args))
     } else {

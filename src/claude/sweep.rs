@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
+use super::control::Order;
+use super::group::Group;
 use super::marker::Marker;
 use super::procfs::{Identity, Seen, carries, table};
+use crate::user::{self, User};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SHORTEST_NAP: Duration = Duration::from_millis(2);
@@ -31,32 +34,68 @@ pub enum ProcessError {
     Unreadable(#[from] io::Error),
 }
 
+/// What the processes of one run are recognised by.
+#[derive(Clone, Debug)]
+pub(super) struct Traces {
+    pub(super) marker: Marker,
+    /// Whom its program runs as, if not as ourselves.
+    pub(super) user: Option<User>,
+    /// The control group they are in.
+    pub(super) group: Option<Group>,
+}
+
+impl Traces {
+    /// Those of a run of which no order is known.
+    pub(super) fn of(marker: Marker) -> Self {
+        Self { marker, user: None, group: None }
+    }
+
+    /// Those of a run that was ordered like this.
+    pub(super) fn ordered(marker: Marker, order: Order) -> Self {
+        let group = order.group.and_then(|path| Group::noted(path, marker));
+        Self { marker, user: order.user, group }
+    }
+
+    /// Those of the table that carry the marker, as far as we can see, and as far as the user can whose processes they are,
+    /// and the members of the group.
+    fn bearers(&self, table: &[Seen]) -> HashSet<i32> {
+        let carriers = || {
+            let living = table.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity.pid);
+            living.filter(|pid| carries(*pid, self.marker)).collect::<HashSet<i32>>()
+        };
+        let mut bearers = carriers();
+        if let Some(user) = &self.user {
+            bearers.extend(user::seeing_as(user, carriers));
+        }
+        bearers.extend(self.group.iter().flat_map(Group::members));
+        bearers
+    }
+}
+
 /// The search for one run's processes.
 #[derive(Debug)]
 pub(super) struct Hunt {
-    marker: Marker,
+    traces: Traces,
     launcher: Option<Identity>,
     known: HashSet<Identity>,
 }
 
 impl Hunt {
     /// Begins with what is known of the run: its launcher and other processes that were once verified.
-    pub(super) fn new(marker: Marker, launcher: Option<Identity>, child: Option<Identity>) -> Self {
-        Self { marker, launcher, known: launcher.into_iter().chain(child).collect() }
+    pub(super) fn new(traces: Traces, launcher: Option<Identity>, child: Option<Identity>) -> Self {
+        Self { traces, launcher, known: launcher.into_iter().chain(child).collect() }
     }
 
     /// Looks once; answers who is there and alive.
     pub(super) fn scan(&mut self) -> io::Result<Vec<Identity>> {
         let table = table()?;
         let spared = ancestry(&table);
+        let bearers = self.traces.bearers(&table);
         let mut found: HashSet<i32> = table
             .iter()
-            .filter(|seen| !spared.contains(&seen.identity.pid))
-            .filter(|seen| {
-                self.known.contains(&seen.identity)
-                    || (!seen.zombie && carries(seen.identity.pid, self.marker))
-            })
+            .filter(|seen| self.known.contains(&seen.identity) || bearers.contains(&seen.identity.pid))
             .map(|seen| seen.identity.pid)
+            .filter(|pid| !spared.contains(pid))
             .collect();
         while let Some(more) = kin(&table, &found, &spared) {
             found.extend(more);
@@ -90,7 +129,8 @@ impl Hunt {
             .map_err(io::Error::other)?;
             self = back;
             let found = found?;
-            empty = if found.is_empty() { empty + 1 } else { 0 };
+            let populated = self.traces.group.as_ref().filter(|group| !group.members().is_empty());
+            empty = if found.is_empty() && populated.is_none() { empty + 1 } else { 0 };
             if begun.elapsed() > PATIENCE && !found.is_empty() {
                 let pids = found.iter().map(|one| one.pid).collect();
                 return Err(ProcessError::Survivors { pids });
@@ -99,8 +139,14 @@ impl Hunt {
                 victim.signal(Signal::KILL)?;
                 killed.insert(victim);
             }
+            if let Some(group) = populated {
+                group.kill();
+            }
             tokio::time::sleep(nap).await;
             nap = (nap * 2).min(LONGEST_NAP);
+        }
+        if let Some(group) = &self.traces.group {
+            group.remove();
         }
         killed.retain(|one| Some(*one) != self.launcher);
         Ok(killed.len())

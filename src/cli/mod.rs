@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod interrupts;
 mod key;
+mod known;
 mod man;
 mod n8n;
 mod openapi;
@@ -29,6 +30,7 @@ use clap::{Parser, Subcommand};
 
 use self::key::fresh_key;
 use crate::config::{Config, ConfigErrors, DEFAULT_FILE};
+use crate::user;
 
 /// Works through a task file with Claude Code, one task at a time, and asks before anything that matters.
 #[derive(Debug, Parser)]
@@ -102,6 +104,7 @@ enum Exit {
     Unreachable,
     Interrupted,
     DatabaseFailed,
+    NotUntilChanged,
 }
 
 impl From<Exit> for ExitCode {
@@ -112,6 +115,7 @@ impl From<Exit> for ExitCode {
             Exit::Waiting => 3,
             Exit::Unreachable => 4,
             Exit::DatabaseFailed => 74,
+            Exit::NotUntilChanged => 78,
             Exit::Interrupted => 130,
         })
     }
@@ -138,6 +142,8 @@ enum Error {
     Cwd(std::io::Error),
     #[error("can't start the runtime: {0}")]
     Runtime(std::io::Error),
+    #[error("can't lower its own rights: {0}")]
+    Rights(std::io::Error),
     #[error("can't listen for signals: {0}")]
     Signals(std::io::Error),
     #[error("{0}")]
@@ -185,6 +191,7 @@ impl Error {
             | Self::Prune(_)
             | Self::Cwd(_)
             | Self::Runtime(_)
+            | Self::Rights(_)
             | Self::Signals(_)
             | Self::TaskFile(_)
             | Self::Init(_)
@@ -199,6 +206,7 @@ impl Error {
 
 /// Carries out what the process's arguments ask for.
 pub fn main() -> ExitCode {
+    user::keep_private();
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Command::Serve => serve::serve(&arguments),
@@ -231,6 +239,11 @@ impl Arguments {
         if let Some(level) = self.log {
             config.logging.level = level;
         }
+        match &config.claude.user {
+            Some(_) => user::keep_rights(),
+            None => user::give_up(),
+        }
+        .map_err(Error::Rights)?;
         Ok(config)
     }
 

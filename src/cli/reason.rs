@@ -19,6 +19,6 @@ pub(super) fn because(reason: &Reason) -> String {
             let more = granted(std::slice::from_ref(spent)).unwrap_or_default();
             format!("{spent}; approve allows {more}")
         }
-        fruitless @ Reason::Fruitless { .. } => fruitless.to_string(),
+        plain @ (Reason::Fruitless { .. } | Reason::Untold { .. }) => plain.to_string(),
     }
 }

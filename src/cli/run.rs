@@ -86,6 +86,9 @@ impl<'a> Call<'a> {
 pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<Exit, Error> {
     let config = global.load()?;
     let call = Call::new(global, arguments, &config);
+    if !call.rehearse {
+        app::require_user(&config)?;
+    }
     let console = if global.log.is_some() { Console::WithoutStory } else { Console::Errors };
     let _logging = app::start_logging(&config, console)?;
     let runtime =

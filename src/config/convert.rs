@@ -14,10 +14,11 @@ use super::keys::Kind;
 use super::problem::{Wrong, nearest};
 use super::setting::Setting;
 use super::sources::inline;
-use super::variables::{PREFIX, SHORT_NAMES};
+use super::variables::{PREFIX, SERVICE, SHORT_NAMES};
 use crate::domain::duration;
 use crate::domain::size::Size;
 use crate::domain::usd::Usd;
+use crate::user::User;
 
 /// The shortest secret that isn't refused, in characters.
 const SHORTEST_SECRET: usize = 16;
@@ -200,6 +201,9 @@ pub(super) fn passed_on(setting: &Setting) -> Result<Vec<String>, Wrong> {
             let name = setting.shown_part(name.split('=').next().unwrap_or_default());
             return because(format!("holds {name} and more: it takes names of variables, without values"));
         }
+        if SERVICE.contains(&name.as_str()) {
+            return because(format!("holds {name}, which is between this daemon and whoever started it"));
+        }
         if name.starts_with(PREFIX) || SHORT_NAMES.iter().any(|(short, _)| short == name) {
             return because(format!(
                 "holds {name}, which is this daemon's own: whoever reads it could approve tasks"
@@ -207,6 +211,22 @@ pub(super) fn passed_on(setting: &Setting) -> Result<Vec<String>, Wrong> {
         }
     }
     Ok(names)
+}
+
+/// A user that this system knows, and from whom something can be kept.
+pub(super) fn user(setting: &Setting) -> Result<User, Wrong> {
+    let name = text(setting)?;
+    match User::find(&name) {
+        Ok(Some(user)) if user.uid == 0 => because(
+            "is root, from whom nothing can be kept; name a user that is made for it (docs/isolation.md)",
+        ),
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => because(format!(
+            "is {}, and there is no such user; `useradd --system --create-home {name}` makes one (docs/isolation.md)",
+            setting.shown()
+        )),
+        Err(error) => because(format!("is {}, which can't be looked up: {error}", setting.shown())),
+    }
 }
 
 /// Ids, as a list whether one or several were written, numbers as their digits. An empty text is not an empty list,

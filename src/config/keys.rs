@@ -75,6 +75,8 @@ pub enum Kind {
     Command,
     /// Arguments, split as a shell would.
     Arguments,
+    /// The name of a user of this system.
+    User,
 }
 
 impl Kind {
@@ -103,6 +105,7 @@ impl Kind {
             Self::Path => "the path of a file or folder".to_owned(),
             Self::Command => "a program and its arguments, quoted as for a shell".to_owned(),
             Self::Arguments => "arguments in one text, quoted as for a shell".to_owned(),
+            Self::User => "the name of a user of this system".to_owned(),
         }
     }
 
@@ -266,6 +269,11 @@ pub const KEYS: &[Key] = &[
         Kind::Variables,
         "[]",
         "The environment variables passed on to a run, besides the few it needs.",
+    ),
+    unset(
+        "claude.user",
+        Kind::User,
+        "The user that runs and checks are, so that they can't read what the daemon keeps; unset means the daemon's own.",
     ),
     key(
         "claude.rehearse",

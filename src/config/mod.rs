@@ -1,10 +1,11 @@
-//! The configuration: a file, `.env` and the environment become one validated [`Config`], or a list of everything that
+//! The configuration: a file, `.env`, credentials and the environment become one validated [`Config`], or a list of everything that
 //! is wrong with them.
 //!
 //! The environment is a parameter; only a `$NAME` within `.env` and the system's time zone are taken from the process
 //! itself. No message, `Debug` output or error holds a secret. Knows nothing of who uses which value.
 
 mod convert;
+mod credentials;
 pub mod keys;
 mod problem;
 mod reader;
@@ -27,6 +28,7 @@ use tracing::Level;
 use crate::domain::policy::Policy;
 use crate::domain::size::Size;
 use crate::files::reason;
+use crate::user::User;
 use convert::Folders;
 use problem::{Layer, Problem};
 use reader::Reader;
@@ -125,6 +127,8 @@ pub struct Claude {
     pub grace: Duration,
     /// The names of the variables passed on besides the usual ones.
     pub env: Vec<String>,
+    /// Whom runs are, if not the daemon's own user.
+    pub user: Option<User>,
     /// Whether runs are only acted out.
     pub rehearse: bool,
 }
@@ -185,7 +189,8 @@ pub struct Check {
 }
 
 impl Config {
-    /// Reads a named file, or `config.toml` in `cwd` if there is one; then `.env` beside it; then the environment.
+    /// Reads a named file, or `config.toml` in `cwd` if there is one; then `.env` beside it; then the credentials that a
+    /// service manager handed over; then the environment.
     pub fn load(
         file: Option<&Path>,
         cwd: &Path,
@@ -201,6 +206,8 @@ impl Config {
         if let Some(text) = read(&base.join(".env"), &shown_dotenv, false, &mut problems) {
             variables.add_dotenv(&text, &shown_dotenv.to_string_lossy(), &mut problems);
         }
+        let environment: Vec<_> = environment.into_iter().collect();
+        variables.add_credentials(credentials::handed_over(&environment, &mut problems));
         variables.add_environment(environment);
 
         let text = read(&path, shown, file.is_some(), &mut problems).unwrap_or_default();
@@ -209,6 +216,7 @@ impl Config {
             .add_source(sources::defaults())
             .add_source(file.clone())
             .add_source(variables.source(Layer::Dotenv, &mut problems))
+            .add_source(variables.source(Layer::Credentials, &mut problems))
             .add_source(variables.source(Layer::Environment, &mut problems))
             .build()
             .map_err(|error| ConfigErrors::nowhere(error.to_string()))?;

@@ -16,6 +16,7 @@ pub(super) enum Wrong {
 pub(super) enum Layer {
     File,
     Dotenv,
+    Credentials,
     Environment,
 }
 
@@ -25,6 +26,9 @@ impl Layer {
         if place.starts_with(VARIABLE) {
             return (Self::Environment, 0);
         }
+        if place.starts_with(CREDENTIAL) {
+            return (Self::Credentials, 0);
+        }
         let split = place.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse().ok()?)));
         let (path, line) = split.unwrap_or((place, 0));
         (if Path::new(path).ends_with(".env") { Self::Dotenv } else { Self::File }, line)
@@ -33,6 +37,14 @@ impl Layer {
 
 /// What the place of a variable of the environment begins with.
 const VARIABLE: &str = "variable ";
+
+/// What the place of a credential begins with.
+const CREDENTIAL: &str = "credential ";
+
+/// The place of a credential.
+pub(super) fn in_credentials(name: &str) -> String {
+    format!("{CREDENTIAL}{name}")
+}
 
 /// The place of a variable of the environment.
 pub(super) fn in_environment(name: &str) -> String {

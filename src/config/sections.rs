@@ -7,7 +7,7 @@ use tracing::Level;
 
 use super::convert::{
     arguments, count, dollars, duration, headers, ids, list, passed_on, port, positive_duration, secret,
-    size, switch, task_types, text, tokens, url, zone,
+    size, switch, task_types, text, tokens, url, user, zone,
 };
 use super::keys::{CHECK_KEYS, CHECKS, COMMANDS};
 use super::problem::nearest;
@@ -56,6 +56,7 @@ pub(super) fn build(reader: &mut Reader) -> Config {
             idle_timeout: reader.get("claude.idle_timeout", positive_duration),
             grace: reader.get("claude.grace", duration),
             env: reader.get("claude.env", passed_on),
+            user: reader.find("claude.user", user),
             rehearse: reader.get("claude.rehearse", switch),
         },
         paths: paths(reader),

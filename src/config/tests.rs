@@ -136,6 +136,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Choice(words) | Kind::Choices(words) => words[0],
             Kind::List | Kind::Variables => "one, two",
             Kind::Ids => "[1, \"2\"]",
+            Kind::User => "nobody",
         };
         let variable = key.variable();
         let config = environment(&[(&variable, value)]).load();

@@ -1,11 +1,11 @@
-//! The variables that `.env` and the environment set; the environment wins.
+//! The variables that `.env`, credentials and the environment set; the later of these wins.
 
 use std::collections::BTreeMap;
 
 use config::{Value, ValueKind};
 
 use super::keys::{CHECKS, KEYS, Key, RETIRED};
-use super::problem::{Layer, Problem, in_environment, nearest, on_line};
+use super::problem::{Layer, Problem, in_credentials, in_environment, nearest, on_line};
 use super::sources::Placed;
 
 /// What the names of this program's own variables begin with.
@@ -20,6 +20,10 @@ pub(super) const SHORT_NAMES: &[(&str, &str)] = &[
 
 /// The variable that replaces the program in `claude.command`.
 pub(super) const CLAUDE_CLI_PATH: &str = "CLAUDE_CLI_PATH";
+
+/// What a service manager tells the daemon alone.
+pub(super) const SERVICE: &[&str] =
+    &["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", super::credentials::DIRECTORY];
 
 /// Every variable by name, with its place as its origin.
 #[derive(Default)]
@@ -47,6 +51,14 @@ impl Variables {
                 }
                 Err(_) => problems.push(Problem::at(path, "can't be read")),
             }
+        }
+    }
+
+    /// Adds credentials, over those that are there.
+    pub(super) fn add_credentials(&mut self, credentials: impl IntoIterator<Item = (String, String)>) {
+        for (name, value) in credentials {
+            let value = Value::new(Some(&in_credentials(&name)), value);
+            self.by_name.insert(name, value);
         }
     }
 

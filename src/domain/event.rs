@@ -14,8 +14,11 @@ use super::gate::{About, Decision, Gate, Next, Reason};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
 use super::limits::{Amount, Budget};
+use super::number::count;
+use super::plain::misleads;
 use super::session::{Session, Why};
 use super::task::Task;
+use super::usage::Cost;
 use super::usd::Usd;
 
 /// One thing that happened.
@@ -62,7 +65,8 @@ pub enum Event {
         failure: String,
         #[serde(with = "seconds")]
         took: Duration,
-        cost: Usd,
+        #[serde(flatten)]
+        cost: Cost,
     },
     /// A run ended without a verdict.
     TaskInterrupted { subject: Subject, run: RunId },
@@ -146,7 +150,8 @@ pub struct Figures {
     #[serde(with = "seconds")]
     pub took: Duration,
     /// What its runs cost.
-    pub cost: Usd,
+    #[serde(flatten)]
+    pub cost: Cost,
 }
 
 /// The task that an event is about, as its sentences name it.
@@ -285,7 +290,7 @@ impl Event {
 
     /// What happened, as a sentence without its full stop, fit for a line of a log whatever words it quotes.
     pub fn sentence(&self) -> String {
-        self.told().replace(|character: char| character.is_control(), " ")
+        self.told().replace(misleads, " ")
     }
 
     fn told(&self) -> String {
@@ -429,15 +434,11 @@ pub fn granted(reasons: &[Reason]) -> Option<String> {
         | Reason::Checkpoint { .. }
         | Reason::Dependency { .. }
         | Reason::Rejected { .. }
-        | Reason::Fruitless { .. } => None,
+        | Reason::Fruitless { .. }
+        | Reason::Untold { .. } => None,
     });
     let granted: Vec<String> = granted.collect();
     (!granted.is_empty()).then(|| granted.join(" and "))
-}
-
-/// `1 task`, `3 tasks`.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn done(completed: usize, skipped: usize, total: usize) -> String {

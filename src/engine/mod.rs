@@ -31,10 +31,11 @@ use crate::domain::command::{Command, Order, Replace};
 use crate::domain::event::Event;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
 use crate::files::task_folder::Source;
+use crate::store::pulse;
 use crate::store::requests::{self, Key, Recorded, Seen};
 use crate::store::runs::Run;
 use crate::store::{self, Store};
@@ -176,10 +177,10 @@ impl Engine {
         self.now().to_zoned(self.settings.timezone.clone()).date()
     }
 
-    /// What all runs of today have used up.
-    pub fn spent_today(&self) -> Spent {
-        let (spent, today) = (self.snapshot().spent, self.today());
-        if spent.day == today { spent } else { Spent::nothing(today) }
+    /// Today's account, over all sessions.
+    pub fn account(&self) -> DayAccount {
+        let (account, today) = (self.snapshot().account, self.today());
+        if account.day == today { account } else { DayAccount::new(today) }
     }
 
     /// The hold that stands now.
@@ -259,6 +260,17 @@ impl Engine {
             write.end_hold(kind).await?;
             self.publish(write.commit().await?);
             Ok(())
+        })
+        .await
+    }
+
+    /// Writes next to nothing by the way of every write, and tells nobody: whoever gets an answer, also one that says no,
+    /// knows that nothing on that way hangs.
+    pub async fn beat(self: &Arc<Self>) -> Result<(), Error> {
+        self.watched(async {
+            let mut conn = self.store.writer().await;
+            self.store.mend(&mut conn).await?;
+            Ok(pulse::beat(&mut conn, self.now()).await?)
         })
         .await
     }

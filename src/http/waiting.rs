@@ -71,7 +71,7 @@ pub async fn wait(listener: TcpListener, vestibule: Vestibule, stop: Cancellatio
 }
 
 async fn health(State(app): App, ConnectInfo(from): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
-    let proof = Proof { headers: &headers, bytes: b"", body: None, from: from.ip() };
+    let proof = Proof { headers: &headers, bytes: b"", body: None, from: from.ip(), endpoint: "/health" };
     let is_known = app.keeper.knows(&proof, (app.clock)());
     let view = HealthView {
         status: Health::Degraded,
@@ -91,7 +91,9 @@ async fn not_yet(
     let (parts, body) = request.into_parts();
     let bytes = arrival(body).await?;
     let object = Object::parse(&bytes).ok();
-    let proof = Proof { headers: &parts.headers, bytes: &bytes, body: object.as_ref(), from: from.ip() };
+    let endpoint = parts.uri.path().trim_start_matches("/webhook");
+    let (headers, body, from) = (&parts.headers, object.as_ref(), from.ip());
+    let proof = Proof { headers, bytes: &bytes, body, from, endpoint };
     app.keeper.admit(&proof, (app.clock)())?;
     Err(ApiError::new(Code::Unavailable, app.reason.clone()))
 }

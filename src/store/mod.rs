@@ -15,6 +15,7 @@ mod look;
 mod note;
 pub mod outbox;
 pub mod prune;
+pub mod pulse;
 mod readers;
 pub mod requests;
 pub mod restored;

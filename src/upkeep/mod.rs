@@ -1,9 +1,11 @@
-//! What keeps a daemon well for months: a look through a database that wasn't left properly, and a sweep each day.
+//! What keeps a daemon well for months: a look through a database that wasn't left properly, a sweep each day, and a proof of
+//! life for the service manager.
 //!
-//! Neither holds anybody up: both work on connections of their own while requests are answered and tasks are worked on.
+//! None holds anybody up: the first two work on connections of their own while requests are answered and tasks are worked on.
 //! Never touches anything of an open session.
 
 pub mod sweep;
+pub mod watchdog;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -16,8 +16,8 @@ use jiff::tz::TimeZone;
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::Settings;
-use crate::domain::event::count;
 use crate::domain::id::SessionId;
+use crate::domain::number::count;
 use crate::files::{reason, size};
 use crate::store::prune::{self, Old, Standing};
 use crate::store::{self, requests};

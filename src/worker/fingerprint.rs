@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use crate::files::private;
+use crate::user::{self, User};
 
 /// How long git may take for one question.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,12 +36,12 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     /// Looks at a project, if that can be done.
-    pub(super) async fn of(project: &Path) -> Option<Self> {
-        let listed = ask(project, &["status", "--porcelain=v1", "-z", "--untracked-files=all"]).await?;
-        let head = ask(project, &["rev-parse", "--verify", "--quiet", "HEAD"]).await;
+    pub(super) async fn of(project: &Path, user: Option<&User>) -> Option<Self> {
+        let listed = ask(project, user, &["status", "--porcelain=v1", "-z", "--untracked-files=all"]).await?;
+        let head = ask(project, user, &["rev-parse", "--verify", "--quiet", "HEAD"]).await;
         let head = head.map(|head| String::from_utf8_lossy(&head).trim().to_owned());
         let folder = project.to_owned();
-        let top = ask(project, &["rev-parse", "--show-toplevel"]).await?;
+        let top = ask(project, user, &["rev-parse", "--show-toplevel"]).await?;
         let top = Path::new(String::from_utf8_lossy(&top).trim()).to_owned();
         let digest = tokio::task::spawn_blocking(move || {
             let top = if top.is_absolute() { top } else { folder };
@@ -63,21 +64,22 @@ impl Fingerprint {
     }
 
     /// What is different from this commit now, a short line each.
-    pub(super) async fn changes(&self, project: &Path) -> Vec<String> {
+    pub(super) async fn changes(&self, project: &Path, user: Option<&User>) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(head) = &self.head {
             let range = format!("{head}..HEAD");
-            let commits = text(project, &["rev-list", "--count", &range]).await;
+            let commits = text(project, user, &["rev-list", "--count", &range]).await;
             match commits.as_deref().and_then(|count| count.parse::<usize>().ok()) {
                 Some(0) | None => {}
                 Some(1) => lines.push("1 new commit".to_owned()),
                 Some(several) => lines.push(format!("{several} new commits")),
             }
             let asked = ["diff", "--no-ext-diff", "--no-textconv", "--shortstat", head, "--"];
-            lines.extend(text(project, &asked).await.filter(|stat| !stat.is_empty()));
+            lines.extend(text(project, user, &asked).await.filter(|stat| !stat.is_empty()));
         }
-        let new =
-            ask(project, &["ls-files", "--others", "--exclude-standard", "-z"]).await.unwrap_or_default();
+        let new = ask(project, user, &["ls-files", "--others", "--exclude-standard", "-z"])
+            .await
+            .unwrap_or_default();
         let new: Vec<String> = names(&new).map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         if !new.is_empty() {
             let more =
@@ -108,18 +110,17 @@ fn names(listed: &[u8]) -> impl Iterator<Item = &[u8]> {
     listed.split(|byte| *byte == 0).filter(|name| !name.is_empty())
 }
 
-async fn text(project: &Path, arguments: &[&str]) -> Option<String> {
-    let answer = ask(project, arguments).await?;
+async fn text(project: &Path, user: Option<&User>, arguments: &[&str]) -> Option<String> {
+    let answer = ask(project, user, arguments).await?;
     Some(String::from_utf8_lossy(&answer).trim().to_owned())
 }
 
-/// Asks git something that it answers with exit code 0.
-async fn ask(project: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let mut command = Command::new("git");
+/// Asks git, as the user who works there, something that it answers with exit code 0.
+async fn ask(project: &Path, user: Option<&User>, arguments: &[&str]) -> Option<Vec<u8>> {
+    let mut command = Command::from(user::command(user, "git", project));
     command
         .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"])
         .args(arguments)
-        .current_dir(project)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
@@ -148,26 +149,30 @@ mod tests {
     async fn tells_a_change_of_any_kind_and_what_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let project = folder.path();
-        assert_eq!(Fingerprint::of(project).await, None, "no repository");
+        assert_eq!(Fingerprint::of(project, None).await, None, "no repository");
         git(project, &["init", "--quiet"]);
-        let empty = Fingerprint::of(project).await.unwrap();
-        assert_eq!(Fingerprint::of(project).await.unwrap(), empty);
+        let empty = Fingerprint::of(project, None).await.unwrap();
+        assert_eq!(Fingerprint::of(project, None).await.unwrap(), empty);
 
         fs::write(project.join("a.txt"), "one\n").unwrap();
-        let untracked = Fingerprint::of(project).await.unwrap();
+        let untracked = Fingerprint::of(project, None).await.unwrap();
         assert_ne!(untracked, empty);
-        assert_eq!(empty.changes(project).await, ["not in git: a.txt"]);
+        assert_eq!(empty.changes(project, None).await, ["not in git: a.txt"]);
 
         git(project, &["add", "a.txt"]);
         git(project, &["commit", "--quiet", "-m", "one"]);
-        let committed = Fingerprint::of(project).await.unwrap();
+        let committed = Fingerprint::of(project, None).await.unwrap();
         fs::write(project.join("a.txt"), "two\n").unwrap();
-        let edited = Fingerprint::of(project).await.unwrap();
+        let edited = Fingerprint::of(project, None).await.unwrap();
         assert_ne!(edited, committed);
         fs::write(project.join("a.txt"), "three\n").unwrap();
-        assert_ne!(Fingerprint::of(project).await.unwrap(), edited, "the listing alone would be the same");
+        assert_ne!(
+            Fingerprint::of(project, None).await.unwrap(),
+            edited,
+            "the listing alone would be the same"
+        );
         git(project, &["commit", "--quiet", "-am", "three"]);
-        let changes = committed.changes(project).await;
+        let changes = committed.changes(project, None).await;
         assert_eq!(changes, ["1 new commit", "1 file changed, 1 insertion(+), 1 deletion(-)"]);
 
         let path = project.join(".git/before");

@@ -10,7 +10,7 @@ use crate::claude::{
     self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
     Limits, Marker, Process, RunFiles,
 };
-use crate::domain::limits::Purse;
+use crate::domain::purse::Purse;
 use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::Session;
 use crate::domain::task::Task;
@@ -81,9 +81,10 @@ impl Worker {
             Verdict::Failed { .. } | Verdict::Lost => {
                 let project = &self.settings.project_dir;
                 if let Some(before) = Fingerprint::kept(&files.before()) {
-                    outcome.changed = Fingerprint::of(project).await.map(|after| after != before);
+                    let user = self.settings.claude.user.as_ref();
+                    outcome.changed = Fingerprint::of(project, user).await.map(|after| after != before);
                     if outcome.changed == Some(true) {
-                        outcome.changes = before.changes(project).await;
+                        outcome.changes = before.changes(project, user).await;
                     }
                 }
             }
@@ -128,7 +129,7 @@ impl Worker {
         } else {
             Conversation::New(run.conversation)
         };
-        let budget = Purse::of(session, self.engine.spent_today()).money_left(task.number());
+        let budget = Purse::of(session, self.engine.account()).money_left(task.number());
         let invocation = self.invocation(session, task, conversation, budget);
         let prompt = self.prompt(run, session, task).await?;
         self.look_at_the_project(session, &files).await;
@@ -141,7 +142,8 @@ impl Worker {
         if session.rehearsal {
             return;
         }
-        if let Some(before) = Fingerprint::of(&self.settings.project_dir).await
+        if let Some(before) =
+            Fingerprint::of(&self.settings.project_dir, self.settings.claude.user.as_ref()).await
             && let Err(error) = before.keep(&files.before())
         {
             debug!("failed to keep what the project looked like: {error}");
@@ -189,9 +191,9 @@ impl Worker {
         let check = Check {
             name: name.to_owned(),
             invocation: Invocation::of_check(
+                &self.settings.claude,
                 command,
                 self.settings.project_dir.clone(),
-                &self.settings.claude.env,
                 environment,
             ),
             timeout: *timeout,

@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::arena::Setting;
 use crate::{NoFaults, trial};
@@ -129,24 +131,40 @@ fn the_judge_finds_every_crime() {
     // One that was built before saves the time.
     let program = std::env::var_os("HARNESS_SABOTAGED").map_or_else(build, PathBuf::from);
     let seed = crate::seed();
-    let mut missed = Vec::new();
-    for (number, (crime, called, most)) in (0..).zip(CRIMES) {
-        let setting = Setting {
-            program: program.clone(),
-            environment: vec![("SABOTAGE", crime.to_owned())],
-            ..Setting::usual()
-        };
-        let outcome = trial(setting, seed.wrapping_add(number), most, &NoFaults);
-        let found = outcome.complaints.first().cloned().unwrap_or_default();
-        eprintln!("{crime}: after {} kills: {}", outcome.kills, found.chars().take(160).collect::<String>());
-        let is_it = |complaint: &String| called.iter().any(|called| complaint.starts_with(called));
-        if !outcome.complaints.iter().any(is_it) {
-            missed.push((crime, outcome.complaints));
+    let next = AtomicUsize::new(0);
+    let missed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..crate::ARENAS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(crime) = CRIMES.get(number) else { break };
+                    if let Some(complaints) = undetected(*crime, &program, seed.wrapping_add(number as u64)) {
+                        missed.lock().unwrap().push((crime.0, complaints));
+                    }
+                }
+            });
         }
-    }
+    });
+    let missed = missed.into_inner().unwrap();
     assert!(missed.is_empty(), "HARNESS_SEED={seed}: not found out: {missed:#?}");
     let honest = trial(Setting { program, ..Setting::usual() }, seed, 60, &NoFaults);
     assert!(honest.complaints.is_empty(), "the copy that breaks nothing: {:#?}", honest.complaints);
+}
+
+/// Commits one crime, and answers with what the judge said if that wasn't its name.
+fn undetected(crime: (&str, &[&str], u64), program: &Path, seed: u64) -> Option<Vec<String>> {
+    let (crime, called, most) = crime;
+    let setting = Setting {
+        program: program.to_owned(),
+        environment: vec![("SABOTAGE", crime.to_owned())],
+        ..Setting::usual()
+    };
+    let outcome = trial(setting, seed, most, &NoFaults);
+    let found = outcome.complaints.first().cloned().unwrap_or_default();
+    eprintln!("{crime}: after {} kills: {}", outcome.kills, found.chars().take(160).collect::<String>());
+    let is_it = |complaint: &String| called.iter().any(|called| complaint.starts_with(called));
+    (!outcome.complaints.iter().any(is_it)).then_some(outcome.complaints)
 }
 
 /// Builds the copy, in a folder of its own beside what is built from the tree.
@@ -172,6 +190,14 @@ fn build() -> PathBuf {
     let library = copy.join("src/lib.rs");
     let text = fs::read_to_string(&library).unwrap();
     fs::write(&library, text + BREAKS).unwrap();
+    // What it depends on is built already; our own crate isn't to be written into by both.
+    shell(
+        "if [ ! -e \"$2/debug\" ]; then
+           mkdir -p \"$2/debug\" && cd \"$1\" && cp -al deps build .fingerprint \"$2/debug/\" &&
+             find \"$2/debug\" -maxdepth 2 -name '*orchestrator*' -exec rm -rf {} +
+         fi",
+        &[built, &target],
+    );
     let status = Command::new(env!("CARGO"))
         .args(["build", "--offline", "--locked", "--bin", "orchestrator"])
         .current_dir(&copy)

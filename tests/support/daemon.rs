@@ -21,6 +21,7 @@ use super::openapi::Description;
 use super::processes::{self, Process};
 use super::taskfile::{Task, task_file};
 use super::terminal::Said;
+use super::users::{self, Users};
 use super::{SOON, free_port};
 
 /// What every daemon of the tests is called with.
@@ -38,6 +39,8 @@ pub struct Builder {
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
     disk: Option<PathBuf>,
+    shell: Option<&'static str>,
+    users: Option<Users>,
 }
 
 impl Builder {
@@ -48,11 +51,28 @@ impl Builder {
         self
     }
 
+    /// Starts from a shell that has done this before, such as `umask 0`.
+    #[must_use]
+    pub fn after(mut self, shell: &'static str) -> Self {
+        self.shell = Some(shell);
+        self
+    }
+
     /// Listens where others have been told that it does.
     #[must_use]
     pub fn on_port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
+    }
+
+    /// Starts it, and its runs, as users that aren't root.
+    #[must_use]
+    pub fn under_users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        match users.runs {
+            Some(runs) => self.set("claude", "user", runs.name),
+            None => self,
+        }
     }
 
     /// Sets a configuration key; what JSON calls a string, a number, a boolean or a list is the same in TOML.
@@ -74,6 +94,11 @@ impl Builder {
 
     /// Everything but the process: a daemon that is started later, or can't be.
     pub fn prepare(self) -> Daemon {
+        self.prepare_with(|_, _| {})
+    }
+
+    /// The same, with more in its environment, which may depend on where its folder is. Runs see it.
+    pub fn prepare_with(self, environ: impl FnOnce(&mut BTreeMap<&'static str, String>, &Path)) -> Daemon {
         let builder = tempfile::Builder::new().prefix("orchestrator-test-").to_owned();
         let elsewhere = self.disk.is_some().then(|| builder.tempdir().unwrap());
         let folder = builder.tempdir_in(self.disk.unwrap_or_else(std::env::temp_dir)).unwrap();
@@ -86,9 +111,16 @@ impl Builder {
             self.claude.environment.iter().cloned().collect();
         let marker = uuid::Uuid::new_v4().to_string();
         environment.insert(MARKER, marker.clone());
+        environ(&mut environment, folder.path());
         let passed_through: Vec<&str> = environment.keys().copied().collect();
 
-        let program = self.claude.program.clone();
+        let mut program = self.claude.program.clone();
+        if self.users.is_some() {
+            let bin = folder.path().join("bin");
+            fs::create_dir(&bin).unwrap();
+            program = users::install(&program, &bin);
+            users::install(Path::new(env!("CARGO_BIN_EXE_orchestrator")), &bin);
+        }
         let command = shell_words::quote(program.to_str().unwrap()).into_owned();
         let flags = self.claude.flags;
         let defaults = [
@@ -108,6 +140,9 @@ impl Builder {
             config.entry(section).or_default().entry(key).or_insert(value);
         }
         fs::write(folder.path().join("config.toml"), toml(&config)).unwrap();
+        if let Some(users) = self.users {
+            users::hand_over(folder.path(), users);
+        }
 
         environment.insert("HOME", folder.path().join("home").to_str().unwrap().into());
         environment.insert("TMPDIR", folder.path().join("tmp").to_str().unwrap().into());
@@ -125,10 +160,12 @@ impl Builder {
             words,
             _elsewhere: elsewhere,
             port,
+            users: self.users,
             program,
             environment,
             marker,
             process: None,
+            shell: self.shell,
             runtime,
             client,
             leaves_a_run: false,
@@ -154,10 +191,12 @@ pub struct Daemon {
     words: PathBuf,
     _elsewhere: Option<TempDir>,
     port: u16,
+    users: Option<Users>,
     program: PathBuf,
     environment: BTreeMap<&'static str, String>,
     marker: String,
     process: Option<Child>,
+    shell: Option<&'static str>,
     pub(super) runtime: Runtime,
     pub(super) client: reqwest::Client,
     leaves_a_run: bool,
@@ -165,7 +204,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None, disk: None }
+        Builder { claude, config: BTreeMap::new(), port: None, disk: None, shell: None, users: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -197,9 +236,33 @@ impl Daemon {
         format!("{MARKER}={}", self.marker)
     }
 
+    /// Sets a variable of the environment that its next life begins with.
+    pub fn set_variable(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.insert(name, value.into());
+    }
+
     /// The program that it runs as `claude`.
     pub fn claude(&self) -> &Path {
         &self.program
+    }
+
+    /// How many files and connections it has open, that of whoever asks included.
+    #[track_caller]
+    pub fn open_files(&self) -> usize {
+        let (_, figures) = self.get("/metrics").unwrap();
+        let count = figures.lines().find_map(|line| line.strip_prefix("process_open_fds ")).unwrap();
+        count.parse().unwrap()
+    }
+
+    /// The line of the access log that ends with this request id.
+    #[track_caller]
+    pub fn await_access_line(&self, id: &str) -> String {
+        let log = self.folder().join("logs/webhook-access.log");
+        let end = format!(" {id}");
+        eventually(SOON, "a line of the access log", || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            text.lines().find(|line| line.ends_with(&end)).map(str::to_owned).ok_or(text)
+        })
     }
 
     /// The one live Claude process.
@@ -242,6 +305,11 @@ impl Daemon {
         eventually(SOON, "the daemon to stop", || process.try_wait().unwrap().ok_or("runs"))
     }
 
+    /// Sends the daemon, and only it, a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), signal).unwrap();
+    }
+
     /// Asks the daemon to stop and leaves it to it.
     pub fn send_sigterm(&self) {
         kill_process(Pid::from_child(self.process.as_ref().expect("the daemon runs")), Signal::TERM).unwrap();
@@ -272,7 +340,16 @@ impl Daemon {
 
     /// The binary with the daemon's configuration, about to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        let binary = env!("CARGO_BIN_EXE_orchestrator");
+        let mut command = match (self.users, self.shell) {
+            (Some(users), _) => users::as_daemon(&self.folder.path().join("bin/orchestrator"), users),
+            (None, None) => Command::new(binary),
+            (None, Some(before)) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("{before} && exec \"$0\" \"$@\""), binary]);
+                shell
+            }
+        };
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -371,7 +448,8 @@ impl Daemon {
 
     /// Writes a task file into the task folder.
     pub fn write_tasks(&self, name: &str, tasks: &[Task]) {
-        fs::write(self.folder.path().join("tasks").join(name), task_file(tasks)).unwrap();
+        let path = self.folder.path().join("tasks").join(name);
+        fs::write(&path, task_file(tasks)).unwrap();
     }
 
     /// Writes a task file and starts it, also when it was done before.

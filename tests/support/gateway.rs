@@ -65,10 +65,10 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { fault: Some(fault), spared, came: Vec::new() }));
-        let shared = Arc::clone(&state);
+        let held = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let state = Arc::clone(&shared);
+                let state = Arc::clone(&held);
                 // Whoever hangs up in the middle is not what is looked at here.
                 thread::spawn(move || drop(pass(stream, model, &state)));
             }
@@ -146,13 +146,15 @@ fn refuse(
     headers: &[(&str, String)],
 ) -> std::io::Result<()> {
     let body = json!({"type": "error", "error": {"type": kind, "message": message}}).to_string();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     write!(
         client,
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\
-         {headers}\r\n{body}",
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
         body.len()
-    )
+    )?;
+    for (name, value) in headers {
+        write!(client, "{name}: {value}\r\n")?;
+    }
+    write!(client, "Connection: close\r\n\r\n{body}")
 }
 
 fn begin(mut client: TcpStream) -> std::io::Result<()> {

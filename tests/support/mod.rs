@@ -32,6 +32,7 @@ pub mod processes;
 pub mod python;
 pub mod receiver;
 pub mod rig;
+pub mod service_manager;
 pub mod shell;
 pub mod stream;
 pub mod taskfile;
@@ -42,6 +43,7 @@ pub mod telegram_html;
 pub mod telegram_phone;
 pub mod telegram_server;
 pub mod terminal;
+pub mod users;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};

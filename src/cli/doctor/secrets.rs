@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use rustix::process::geteuid;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Files;
@@ -17,6 +18,7 @@ const SHORTEST: usize = 24;
 /// What a random text of that length has, whatever its alphabet.
 const FEWEST_DIFFERENT: usize = 10;
 const READABLE_BY_OTHERS: u32 = 0o077;
+const WRITABLE_OR_OPEN: u32 = 0o037;
 
 pub(super) fn look(config: &Config, files: &Files) -> Vec<Finding> {
     let mut findings = vec![secret(config.webhooks.secret.as_ref(), &files.dotenv)];
@@ -40,9 +42,14 @@ fn secret(secret: Option<&SecretString>, dotenv: &Path) -> Finding {
 }
 
 fn privacy(file: &Path) -> Option<Finding> {
-    let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    let metadata = fs::metadata(file).ok()?;
+    let mode = metadata.permissions().mode() & 0o777;
     let name = shown(file);
-    Some(if mode & READABLE_BY_OTHERS == 0 {
+    // What root owns is for this user to read by its group, as a service has it.
+    let is_roots = metadata.uid() == 0 && !geteuid().is_root();
+    Some(if is_roots && mode & WRITABLE_OR_OPEN == 0 {
+        Finding::ok("privacy", format!("only root can write {name}, and only this user's group can read it"))
+    } else if mode & READABLE_BY_OTHERS == 0 {
         Finding::ok("privacy", format!("only you can read {name}"))
     } else {
         Finding::warn(
