@@ -61,7 +61,7 @@ fn measure() {
         drop(held);
 
         let began = Instant::now();
-        guessed.push(asked_for(daemon.port(), || answered.add(guess(daemon.port()))));
+        guessed.push(asked_for(daemon.port(), || answered.add(&guess(daemon.port()))));
         took += began.elapsed();
         memory[2] = memory[2].max(resident(&daemon));
     }
