@@ -18,8 +18,8 @@ use support::shell::Shell;
 use support::terminal::Terminal;
 
 /// Blocks that can't be run here: whoever marks more of them thinks again. One takes a Telegram account and an n8n;
-/// `tests/e2e/push.rs` does what it says, and compares what the guide shows.
-const NOT_RUN: usize = 4;
+/// `tests/e2e/push.rs` does what it says, and compares what the guide shows. Two take root, two a systemd: `tests/deploy.sh`.
+const NOT_RUN: usize = 8;
 
 #[test]
 fn quick_start() {
@@ -57,8 +57,18 @@ fn troubleshooting() {
 }
 
 #[test]
+fn systemd() {
+    follow("docs/systemd.md");
+}
+
+#[test]
 fn backup() {
     follow("docs/backup.md");
+}
+
+#[test]
+fn isolation() {
+    follow("docs/isolation.md");
 }
 
 #[test]
@@ -94,13 +104,13 @@ fn security() {
 /// A line of it is worth what holds it.
 #[test]
 fn every_test_that_is_named_for_security_exists() {
-    let text = Document::read("docs/security.md").text;
-    let spans = Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(|event| match event {
+    let security = Document::read("docs/security.md").text;
+    let quoted = Parser::new_ext(&security, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Code(code) => Some(code.into_string()),
         _ => None,
     });
     let mut named = 0;
-    for span in spans.filter(|span| span.contains("::") && span != "file::test") {
+    for span in quoted.filter(|span| span.contains("::") && span != "file::test") {
         let (file, test) = span.split_once("::").unwrap();
         let file = if file.starts_with("src/") { format!("{file}.rs") } else { format!("tests/{file}.rs") };
         let code =
@@ -114,6 +124,21 @@ fn every_test_that_is_named_for_security_exists() {
         named += 1;
     }
     assert!(named > 50, "{named}");
+}
+
+#[test]
+fn docker() {
+    follow("docs/docker.md");
+}
+
+#[test]
+fn releases() {
+    follow("docs/releases.md");
+}
+
+#[test]
+fn dependencies() {
+    follow("docs/dependencies.md");
 }
 
 #[test]

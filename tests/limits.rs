@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::claude::{Claude, babbles, edits, exhausts, fails, limited, succeeds, uses, waits};
+use support::claude::{
+    Claude, answers, babbles, dies, edits, exhausts, fails, limited, succeeds, uses, waits,
+};
 use support::daemon::{A_RUN, Builder, Daemon, assert_usd, task_of};
 use support::eventually::until;
 use support::receiver::Receiver;
@@ -66,6 +68,84 @@ fn a_loop_that_burns_money_stops_at_its_budget_with_the_last_cent_accounted_for(
     assert_eq!(again["reasons"], json!(["spent $2.40 of $2.20 on this task"]));
     daemon.ok("/skip", json!({}));
     assert_usd(&daemon.await_status("completed")["cost_usd"], 2.5);
+}
+
+/// Whoever is asked what it cost says the same, to the last hundredth of a cent.
+#[test]
+fn every_account_of_a_loop_that_burns_money_is_the_same_sum() {
+    let mut daemon = daemon()
+        .set("orchestrator", "on_failure", "retry")
+        .set("orchestrator", "max_attempts", 1000)
+        .set("limits", "cost_per_task", 1.0)
+        .start();
+    daemon.start(&[Task::new("Burn", &fails(0.1234))]);
+
+    let gate = daemon.await_gate("before", 1);
+
+    assert_eq!(gate["reasons"], json!(["spent $1.11 of $1.00 on this task"]));
+    for restarted in [false, true] {
+        let status = daemon.status();
+        let session = status["session"].as_str().unwrap();
+        assert_eq!((&task_of(&status, 1)["runs"], &status["cost_at_least"]), (&json!(9), &json!(false)));
+        assert_usd(&status["cost_usd"], 1.1106);
+        assert_usd(&task_of(&status, 1)["cost_usd"], 1.1106);
+        let runs = daemon.ok("/tasks", json!({}))["runs"].take();
+        let sum: f64 = runs.as_array().unwrap().iter().map(|run| run["cost_usd"].as_f64().unwrap()).sum();
+        assert_usd(&json!(sum), 1.1106);
+        assert!((daemon.cost_printed(session, 1) - 1.1106).abs() < 1e-9, "as Claude told it");
+        let (_, metrics) = daemon.get("/metrics").unwrap();
+        for figure in ["orchestrator_cost_usd_total 1.1106\n", "orchestrator_spent_today_usd 1.1106\n"] {
+            assert!(metrics.contains(figure), "{figure}{metrics}");
+        }
+        let report = daemon.call(&["report"]).out;
+        assert!(report.contains("- Cost: $1.11\n") && report.contains("| 9 |"), "{report}");
+        assert_eq!(report.matches(", $0.12, ").count(), 9, "{report}");
+        assert!(report.contains("(spent $1.11 of $1.00 on this task): **open**"), "{report}");
+        let booked = "SELECT micro_usd FROM spending UNION ALL SELECT sum(micro_usd) FROM runs";
+        assert_eq!(daemon.database().numbers(booked), [1_110_600, 1_110_600]);
+        if !restarted {
+            daemon.kill9();
+            daemon.restart();
+        }
+    }
+}
+
+/// What a killed run cost is nobody's to say: its tokens count, and where money is limited it isn't tried again unasked.
+#[test]
+fn a_loop_of_killed_runs_burns_no_money_unnoticed() {
+    let daemon = daemon()
+        .set("orchestrator", "on_interrupted", "retry")
+        .set("orchestrator", "max_attempts", 1000)
+        .set("limits", "cost_per_day", 5.0)
+        .set("limits", "tokens_per_day", 3000)
+        .start();
+    let work = answers("msg_1", 1000) + &answers("msg_2", 500) + &dies();
+    daemon.start(&[Task::new("Die", &work)]);
+
+    let gate = daemon.await_gate("before", 1);
+
+    assert_eq!(gate["reasons"], json!(["1 run ended without telling its cost, and money is limited"]));
+    let status = daemon.status();
+    assert_eq!((&status["cost_usd"], &status["cost_at_least"]), (&json!(0.0), &json!(true)));
+    let run = daemon.ok("/tasks", json!({}))["runs"][0].take();
+    let told = ["verdict", "cost_at_least", "input_tokens", "output_tokens"].map(|name| run[name].clone());
+    assert_eq!(told, [json!("lost"), json!(true), json!(1500), json!(20)]);
+    let report = daemon.call(&["report"]).out;
+    assert!(report.contains("- Cost: unknown\n- Tokens: at least 1,500 in, 20 out\n"), "{report}");
+    assert!(report.contains(", cost unknown, stand-in, at least 1,500 tokens in, 20 out)"), "{report}");
+    let (_, metrics) = daemon.get("/metrics").unwrap();
+    for figure in ["orchestrator_tokens_today 1520\n", "orchestrator_runs_of_unknown_cost_total 1\n"] {
+        assert!(metrics.contains(figure), "{figure}{metrics}");
+    }
+
+    daemon.ok("/approve", json!({"gate": gate["id"]}));
+    let again = daemon.await_gate("before", 1);
+    let reasons = [
+        "used at least 3,040 of 3,000 tokens today",
+        "1 run ended without telling its cost, and money is limited",
+    ];
+    assert_eq!(again["reasons"], json!(reasons));
+    assert_eq!(task_of(&daemon.status(), 1)["runs"], 2);
 }
 
 #[test]

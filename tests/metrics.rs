@@ -118,6 +118,7 @@ fn a_history_that_is_older_than_the_counting_is_counted() {
          ALTER TABLE gates DROP COLUMN reminders;
          DROP TABLE spending;
          DROP INDEX unovercome_holds;
+         DROP INDEX ended_holds;
          ALTER TABLE holds DROP COLUMN overcome_at;
          DELETE FROM _sqlx_migrations WHERE version >= 2",
         dropped.concat()

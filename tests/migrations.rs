@@ -41,11 +41,25 @@ fn a_session_of_every_earlier_version_goes_on() {
         let mut daemon = Daemon::with(Claude::stand_in()).prepare();
         daemon.database().load(&dump);
         daemon.restart();
+        if version == 5 {
+            what_was_granted_for_a_day_is_every_sessions(&daemon);
+        }
         goes_on(&daemon, version);
         assert_eq!(daemon.database().texts(schema), newest, "version {version}");
         let doctor = daemon.call(&["doctor", "--check-database"]).out;
         assert!(doctor.contains("ok    integrity: "), "version {version}: {doctor}");
     }
+}
+
+/// It stood in the session in which it was granted, beside what was granted to that session alone.
+#[track_caller]
+fn what_was_granted_for_a_day_is_every_sessions(daemon: &Daemon) {
+    let account =
+        "SELECT day || ' ' || micro_usd_up_to || ' ' || tokens_up_to || ' ' || micro_usd FROM spending";
+    assert_eq!(daemon.database().texts(account), ["2026-11-20 9980000 2010 1625000"]);
+    let granted = "SELECT state -> '$.allowances' FROM sessions WHERE status = 'open'";
+    let kept = r#"[{"budget":"cost_per_session","up_to":{"usd":10.0}}]"#;
+    assert_eq!(daemon.database().texts(granted), [kept]);
 }
 
 /// What all of them hold: a session that has completed, and one that waits before the second of its two tasks.

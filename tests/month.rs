@@ -15,11 +15,11 @@ use jiff::tz::TimeZone;
 use orchestrator::domain::actor::Actor;
 use orchestrator::domain::command::{Command, Target};
 use orchestrator::domain::gate::{About, Choice, Reason};
-use orchestrator::domain::id::SessionId;
 use orchestrator::domain::limits::{Budget, Limits};
 use orchestrator::domain::policy::{ApprovalMode, OnTrouble, Policy};
-use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use orchestrator::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use orchestrator::domain::session::Work;
+use orchestrator::domain::usage::Usage;
 use orchestrator::domain::usd::Usd;
 use orchestrator::engine::{Engine, Settings, Wish};
 use orchestrator::files::task_folder::Source;
@@ -56,8 +56,8 @@ impl Dice {
 struct Ledger {
     days: BTreeMap<Date, i64>,
     asked: usize,
-    /// What each session was granted for a day.
-    raised: BTreeMap<(SessionId, Date), i64>,
+    /// What was granted for each day, to whichever session.
+    raised: BTreeMap<Date, i64>,
     runs: usize,
     held: usize,
     restarts: usize,
@@ -129,10 +129,8 @@ async fn a_session(
                     pass(dice.below(4) * 3600);
                     let today = clock().to_zoned(zone.clone()).date();
                     let used = ledger.days.get(&today).copied().unwrap_or(0);
-                    if used
-                        >= ledger.raised.get(&(session.id.clone(), today)).copied().unwrap_or(limit.micros())
-                    {
-                        ledger.raised.insert((session.id.clone(), today), used + limit.micros());
+                    if used >= ledger.raised.get(&today).copied().unwrap_or(limit.micros()) {
+                        ledger.raised.insert(today, used + limit.micros());
                     }
                 }
                 let target = Target::Gate(gate.id.clone());
@@ -165,8 +163,7 @@ async fn a_session(
                 let today = clock().to_zoned(zone.clone()).date();
                 let used = ledger.days.get(&today).copied().unwrap_or(0);
                 if engine.claim().await.unwrap().is_some() {
-                    let allowed =
-                        ledger.raised.get(&(session.id.clone(), today)).copied().unwrap_or(limit.micros());
+                    let allowed = ledger.raised.get(&today).copied().unwrap_or(limit.micros());
                     assert!(used < allowed, "{today}: a run with {used} of {allowed} spent");
                     ledger.runs += 1;
                 }

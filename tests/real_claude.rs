@@ -154,6 +154,53 @@ fn pause_now_ends_the_run_and_resume_goes_on_with_its_conversation() {
     assert_usd(&ended["cost_usd"], last["total_cost_usd"].as_f64().unwrap());
 }
 
+/// A run that is ended in good order is in the CLI's figures once it is continued, a run that is killed is in none.
+#[test]
+fn what_a_run_without_a_result_used_is_counted_once() {
+    for is_killed in [true, false] {
+        let work = Workshop::new();
+        let model = Model::start(
+            &Script::new()
+                .on(
+                    "long-work",
+                    [
+                        Turn::says("I begin.").runs("true").using(3000, 300),
+                        Turn::says("I work.").waits(&work.path("ready"), &work.path("go")).using(5000, 500),
+                    ],
+                )
+                .otherwise_at(1, &Turn::says("Went on.").using(7000, 70)),
+        );
+        let daemon = Daemon::with(Claude::real(&model)).approval_mode("auto").start();
+        daemon.start(&[Task::new("Long", "Please do the long-work.")]);
+        until(A_RUN, "the CLI to be at work", || work.path("ready").exists());
+        if is_killed {
+            let run = daemon.await_claude();
+            processes::kill_all(|| if run.identity.is_alive() { vec![run.clone()] } else { Vec::new() });
+            let gate = daemon.await_gate("interrupted", 1);
+            assert_eq!(
+                (&gate["recovery"]["cost_at_least"], &gate["recovery"]["tokens"]),
+                (&json!(true), &json!(8800))
+            );
+            daemon.ok("/continue", json!({"gate": gate["id"]}));
+        } else {
+            daemon.ok("/pause", json!({"now": true}));
+            assert_eq!(daemon.await_status("paused")["cost_at_least"], true);
+            daemon.ok("/resume", json!({}));
+        }
+
+        let ended = daemon.await_status("completed");
+
+        let last = daemon.cost_printed(ended["session"].as_str().unwrap(), 1);
+        assert_usd(&ended["cost_usd"], last);
+        assert_eq!(ended["cost_at_least"], is_killed);
+        let runs = daemon.ok("/tasks", json!({}))["runs"].take();
+        let tokens = |run: usize| (runs[run]["input_tokens"].clone(), runs[run]["output_tokens"].clone());
+        assert_eq!((tokens(0), tokens(1)), ((json!(8000), json!(800)), (json!(7000), json!(70))));
+        let (_, metrics) = daemon.get("/metrics").unwrap();
+        assert!(metrics.contains("orchestrator_tokens_today 15870\n"), "{metrics}");
+    }
+}
+
 /// The CLI is told what is left, stops there, and goes on where it stopped; its figures go on counting, ours don't.
 #[test]
 fn a_budget_is_the_clis_own_and_every_cent_is_booked_once() {

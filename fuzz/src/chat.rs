@@ -14,7 +14,7 @@ use orchestrator::domain::change::{Effect, Transition, World};
 use orchestrator::domain::command::{Command, Opening, Order};
 use orchestrator::domain::hold::Hold;
 use orchestrator::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use orchestrator::domain::limits::Spent;
+use orchestrator::domain::limits::DayAccount;
 use orchestrator::domain::plan::{Plan, TaskSpec};
 use orchestrator::domain::policy::Policy;
 use orchestrator::domain::run::{Failure, Obstacle, Outcome, Verdict};
@@ -107,7 +107,7 @@ impl Story {
             hold: self.hold.clone(),
             last_hold: None,
             run_open: false,
-            today: Spent::nothing(date(1970, 1, 1)),
+            today: DayAccount::new(date(1970, 1, 1)),
         };
         let order = Order { command, by: self.by.clone(), sent_at: None };
         match transition(self.session.as_ref(), &order, &world) {

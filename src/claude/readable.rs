@@ -40,7 +40,7 @@ impl Reader {
             Message::RateLimit(RateLimit { rejected: true, resets_at: Some(_) }) => {
                 "✗ usage limit reached".to_owned()
             }
-            Message::RateLimit(_) => String::new(),
+            Message::RateLimit(_) | Message::Used { .. } => String::new(),
             Message::Result(result) => conclusion(result),
         };
         if text.is_empty() {
@@ -58,6 +58,7 @@ impl Reader {
             | Message::Noted { text }
             | Message::Complained(Complaint { text, .. }) => first_line(text).to_owned(),
             Message::Began { .. }
+            | Message::Used { .. }
             | Message::Answered { .. }
             | Message::Denied { .. }
             | Message::RateLimit(_)

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::members::{number, owned, text_of};
 use super::text::{about_tool, bounded};
+use crate::domain::usage::Tokens;
 use crate::domain::usd::Usd;
 
 const LONGEST_DENIAL: usize = 200;
@@ -82,15 +83,21 @@ fn denials(value: &Value) -> Vec<String> {
         .collect()
 }
 
+/// What the API says of an answer.
+pub(super) fn tokens(usage: &Value) -> Tokens {
+    let input = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"];
+    Tokens {
+        input: input.iter().map(|key| number(&usage[*key])).fold(0, u64::saturating_add),
+        output: number(&usage["output_tokens"]),
+    }
+}
+
 /// Input and output tokens of all models, and the model with the most output. `usage` alone can be zero where
 /// `modelUsage` isn't.
 fn consumption(value: &Value) -> (u64, u64, Option<String>) {
     let Some(models) = value["modelUsage"].as_object().filter(|m| !m.is_empty()) else {
-        let usage = &value["usage"];
-        let input = number(&usage["input_tokens"])
-            .saturating_add(number(&usage["cache_creation_input_tokens"]))
-            .saturating_add(number(&usage["cache_read_input_tokens"]));
-        return (input, number(&usage["output_tokens"]), None);
+        let Tokens { input, output } = tokens(&value["usage"]);
+        return (input, output, None);
     };
     let total = |keys: &[&str]| {
         let counts = models.values().flat_map(|one| keys.iter().map(|key| number(&one[*key])));

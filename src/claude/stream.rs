@@ -9,10 +9,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::members::{number, owned, text_of};
-use super::result::{RunResult, result};
+use super::result::{RunResult, result, tokens};
 use super::text::about_tool;
+use crate::domain::usage::Tokens;
 
 const SYNTHETIC: &str = "<synthetic>";
+const LONGEST_ID: usize = 200;
 
 /// Something that the CLI said.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,13 @@ pub enum Message {
         model: Option<String>,
         /// Its working folder.
         cwd: Option<String>,
+    },
+    /// What an answer of the model has used up so far. Each of its parts is a line that says so again.
+    Used {
+        /// The answer.
+        id: String,
+        /// What it used.
+        tokens: Tokens,
     },
     /// The model's prose.
     Said {
@@ -113,6 +122,10 @@ struct Body<'a> {
     model: Option<&'a RawValue>,
     #[serde(borrow)]
     content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 /// Reads a line.
@@ -169,19 +182,25 @@ fn assistant(line: &Line<'_>) -> Vec<Message> {
     let body = body(line);
     let model = value(body.model).as_str().filter(|model| *model != SYNTHETIC).map(str::to_owned);
     let complains = line.is_api_error_message.is_some_and(|flag| flag.get() == "true");
-    blocks(&value(body.content))
-        .filter_map(|block| match text_of(block, "type")? {
-            "text" if complains => {
-                let sort = value(line.error).as_str().map(str::to_owned);
-                Some(Message::Complained(Complaint { text: owned(block, "text")?, sort }))
-            }
-            "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
-            "tool_use" => {
-                Some(Message::Called { name: owned(block, "name")?, about: about_tool(&block["input"]) })
-            }
-            _ => None,
-        })
-        .collect()
+    let content = value(body.content);
+    let said = blocks(&content).filter_map(|block| match text_of(block, "type")? {
+        "text" if complains => {
+            let sort = value(line.error).as_str().map(str::to_owned);
+            Some(Message::Complained(Complaint { text: owned(block, "text")?, sort }))
+        }
+        "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
+        "tool_use" => {
+            Some(Message::Called { name: owned(block, "name")?, about: about_tool(&block["input"]) })
+        }
+        _ => None,
+    });
+    used(&body).into_iter().chain(said).collect()
+}
+
+fn used(body: &Body<'_>) -> Option<Message> {
+    let id = value(body.id).as_str().filter(|id| id.len() <= LONGEST_ID)?.to_owned();
+    let tokens = tokens(&value(body.usage));
+    (tokens != Tokens::default()).then_some(Message::Used { id, tokens })
 }
 
 fn user(line: &Line<'_>) -> Vec<Message> {

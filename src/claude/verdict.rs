@@ -10,7 +10,8 @@ use super::obstacle::obstacle;
 use super::result::RunResult;
 use super::text::{bounded, ending, harmless};
 use super::transcript::Transcript;
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
+use crate::domain::usage::Usage;
 
 const LONGEST_SUMMARY: usize = 2000;
 const LONGEST_MESSAGE: usize = 1000;
@@ -115,12 +116,18 @@ fn failed(failure: Failure) -> Verdict {
     Verdict::Failed { failure }
 }
 
+/// A run that has begun and came to no result has told neither its cost nor all of its tokens.
 fn usage(transcript: &Transcript) -> Usage {
+    let seen = transcript.used.total();
+    let at_least = transcript.result.is_none() && transcript.conversation.is_some();
     let result = transcript.result.clone().unwrap_or_default();
     Usage {
         cost: result.cost,
-        input_tokens: result.input_tokens,
-        output_tokens: result.output_tokens,
+        input_tokens: result.input_tokens.max(seen.input),
+        output_tokens: result.output_tokens.max(seen.output),
+        at_least,
+        includes: 0,
+        seen,
         model: result.model.or_else(|| transcript.model.clone()),
         conversation: transcript.conversation.clone().or(result.conversation),
     }

@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 
 use super::{Arguments as Global, Error, Exit, say, shown};
 use crate::app;
-use crate::domain::event::count;
+use crate::domain::number::count;
 use crate::files::size;
 use crate::store::{self, Copied};
 

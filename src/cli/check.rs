@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::inspect::inspect;
 use super::{Arguments as Global, Error, Exit, say};
-use crate::domain::event::count;
+use crate::domain::number::count;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::domain::event::count;
+use crate::domain::number::count;
 use crate::files::task_folder::{self, Loaded, Source};
 use crate::taskfile::{self, Diagnostics, Parsed};
 

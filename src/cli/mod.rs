@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod interrupts;
 mod key;
+mod known;
 mod man;
 mod n8n;
 mod openapi;

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use super::{Arguments as Global, Error, Exit, say};
 use crate::app;
 use crate::domain::duration::{human, parse as duration};
-use crate::domain::event::count;
+use crate::domain::number::count;
 use crate::upkeep::sweep::{Scope, sweep};
 
 const DAY: u64 = 24 * 60 * 60;

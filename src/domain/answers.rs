@@ -1,11 +1,13 @@
 //! The steps that an operator's command takes.
 
 use super::change::Effect;
-use super::event::{Event, one_line, waiting_sentence};
+use super::event::Event;
 use super::gate::{About, Choice, Decision, Gate, Next, Reason, checkpoint};
 use super::id::{RunId, TaskNumber};
+use super::limits::Allowance;
 use super::recovery::Recovery;
 use super::refused::{Refused, must_offer};
+use super::sentence::{one_line, waiting_sentence};
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
@@ -46,20 +48,14 @@ impl Turn<'_> {
     /// Raises every budget that the gate says is used up, and takes the failures that it tells of as seen.
     fn grant(&mut self, gate: &Gate) {
         let About::Before { next: Next::Task(task), reasons } = &gate.about else { return };
-        let today = self.today.day;
         for reason in reasons {
             match reason {
                 Reason::Spent { budget, .. } => {
                     let Some(allowance) = self.purse().raise(*budget, *task) else { continue };
-                    let (budget, up_to, by) = (allowance.budget, allowance.up_to, self.by.clone());
-                    self.allowances.retain(|old| {
-                        old.day.is_none_or(|day| day == today)
-                            && (old.budget, old.task) != (allowance.budget, allowance.task)
-                    });
-                    self.allowances.push(allowance);
-                    self.tell(Event::BudgetRaised { budget, up_to, by });
+                    self.raise(allowance);
                 }
                 Reason::Fruitless { .. } => self.fruitless = 0,
+                Reason::Untold { .. } => self.untold = 0,
                 Reason::Start
                 | Reason::Manual
                 | Reason::Required
@@ -70,6 +66,18 @@ impl Turn<'_> {
                 | Reason::Rejected { .. } => {}
             }
         }
+    }
+
+    fn raise(&mut self, allowance: Allowance) {
+        let (budget, up_to, by) = (allowance.budget, allowance.up_to, self.by.clone());
+        if budget.is_daily() {
+            self.today.grant(up_to);
+            self.effects.push(Effect::GrantForToday(self.today.day, up_to));
+        } else {
+            self.allowances.retain(|old| (old.budget, old.task) != (budget, allowance.task));
+            self.allowances.push(allowance);
+        }
+        self.tell(Event::BudgetRaised { budget, up_to, by });
     }
 
     /// Says no: the gate closes, and the next one asks the same with the feedback among its reasons.
@@ -286,7 +294,7 @@ impl Turn<'_> {
     }
 
     fn ask_again(&mut self, task: TaskNumber, feedback: Option<&String>, how: Again) {
-        self.fruitless = 0;
+        self.has_been_looked_at();
         self.progress(task).feedback.extend(feedback.cloned());
         self.ask_again_by(task, self.by.clone(), feedback.cloned(), how == Again::Continued);
     }
@@ -303,6 +311,7 @@ fn concerns(reason: &Reason, about: TaskNumber) -> bool {
         | Reason::ApproveBefore
         | Reason::Dependency { .. }
         | Reason::Spent { .. }
-        | Reason::Fruitless { .. } => false,
+        | Reason::Fruitless { .. }
+        | Reason::Untold { .. } => false,
     }
 }

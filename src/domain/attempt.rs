@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use super::actor::Actor;
 use super::change::Effect;
-use super::event::{Event, denied};
+use super::event::Event;
 use super::gate::Reason;
 use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
 use super::recovery::Recovery;
 use super::refused::Refused;
-use super::run::{Failure, Obstacle, Outcome, Reported, Usage, Verdict};
+use super::run::{Failure, Obstacle, Outcome, Verdict};
+use super::sentence::denied;
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;
+use super::usage::{Reported, Usage};
 use super::usd::Usd;
 
 impl Turn<'_> {
@@ -67,6 +69,9 @@ impl Turn<'_> {
     ) {
         self.work = None;
         let outcome = &self.account(task, outcome, took);
+        if outcome.usage.at_least && intended.is_none() {
+            self.untold = self.untold.saturating_add(1);
+        }
         self.effects.push(Effect::CloseRun(run, Box::new(outcome.clone())));
         if matches!(outcome.verdict, Verdict::Completed { .. } | Verdict::Failed { .. }) {
             self.got_through();
@@ -116,18 +121,19 @@ impl Turn<'_> {
         }
     }
 
-    /// Books what a run used up: on its task and on its day. The CLI's figures go on counting over a session that is
-    /// resumed, so what was booked of it before is taken off.
+    /// Books what a run used up: on its task and on its day. A rehearsal costs nothing, however it ends.
     fn account(&mut self, task: TaskNumber, outcome: &Outcome, took: Duration) -> Outcome {
+        let is_rehearsal = self.session.rehearsal;
         let progress = self.progress(task);
         let resumed = progress.conversation.is_some();
         let before = if resumed { progress.reported } else { Reported::default() };
-        let usage = outcome.usage.beyond(before);
-        progress.reported = before.and(&usage);
+        let mut usage = outcome.usage.beyond(&before);
+        usage.at_least &= !is_rehearsal;
+        progress.reported = before.after(&outcome.usage);
         progress.cost += usage.cost;
+        progress.untold = (progress.untold + u32::from(usage.at_least)).saturating_sub(usage.includes);
         progress.duration += took;
-        self.today.cost += usage.cost;
-        self.today.tokens = self.today.tokens.saturating_add(usage.tokens());
+        self.today.book(&usage);
         Outcome { usage, ..outcome.clone() }
     }
 
@@ -175,7 +181,7 @@ impl Turn<'_> {
             run,
             failure: failure.to_string(),
             took,
-            cost: outcome.usage.cost,
+            cost: outcome.usage.cost(),
         };
         self.tell(event);
     }

@@ -1,12 +1,13 @@
 //! What a decision is made from and what it comes to, besides the session itself.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::event::Event;
 use super::gate::{Closing, Gate};
 use super::hold::Hold;
 use super::id::{GateId, RunId, TaskNumber};
-use super::limits::Spent;
+use super::limits::{Amount, DayAccount};
 use super::run::Outcome;
 use super::session::Session;
 
@@ -23,8 +24,8 @@ pub struct World {
     pub last_hold: Option<Hold>,
     /// Whether a run is open in any session.
     pub run_open: bool,
-    /// What all runs of today used up, whichever session they belong to.
-    pub today: Spent,
+    /// Today's account, whichever session its runs belong to.
+    pub today: DayAccount,
 }
 
 /// What a command came to.
@@ -60,6 +61,8 @@ pub enum Effect {
     },
     /// A run ended.
     CloseRun(RunId, Box<Outcome>),
+    /// A person granted so much for this day, to whichever session.
+    GrantForToday(Date, Amount),
     /// Nothing may start.
     BeginHold(Hold),
     /// A person says that the hold's cause is gone.

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
-use super::event::count;
 use super::id::{GateId, TaskNumber};
 use super::limits::{Amount, Budget};
+use super::number::count;
 
 /// An open question to the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,11 +97,19 @@ pub enum Reason {
         of: Amount,
         /// How much an approval adds to what is used up.
         more: Amount,
+        /// Whether more may be used up than is known.
+        #[serde(default, skip_serializing_if = "is_false")]
+        at_least: bool,
     },
     /// Runs fail one after another and change nothing.
     Fruitless {
         /// How many did.
         failures: u32,
+    },
+    /// Money is limited, and runs ended without telling what they cost.
+    Untold {
+        /// How many did.
+        runs: u32,
     },
 }
 
@@ -117,20 +125,31 @@ impl fmt::Display for Reason {
             Self::Dependency { on } => write!(f, "dependency {on}"),
             Self::Rejected { feedback: Some(feedback), .. } => write!(f, "rejected: {feedback}"),
             Self::Rejected { feedback: None, .. } => f.write_str("rejected"),
-            Self::Spent { budget, used, of, .. } => {
+            Self::Spent { budget, used, of, at_least, .. } => {
                 let (did, what) = match budget {
                     Budget::CostPerTask | Budget::CostPerSession | Budget::CostPerDay => ("spent", ""),
                     Budget::TokensPerDay => ("used", " tokens"),
                     Budget::RuntimePerSession => ("ran", ""),
                 };
-                write!(f, "{did} {used} of {of}{what} {}", budget.whose())
+                let at_least = if *at_least { "at least " } else { "" };
+                write!(f, "{did} {at_least}{used} of {of}{what} {}", budget.whose())
             }
             Self::Fruitless { failures } => {
                 let failures = usize::try_from(*failures).unwrap_or(usize::MAX);
                 write!(f, "{} in a row without a change in the project", count(failures, "failure"))
             }
+            Self::Untold { runs } => {
+                let (runs, whose) =
+                    if *runs == 1 { ("1 run".to_owned(), "its") } else { (format!("{runs} runs"), "their") };
+                write!(f, "{runs} ended without telling {whose} cost, and money is limited")
+            }
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One of the answers that a gate offers.
@@ -249,7 +268,8 @@ pub fn checkpoint(reasons: &[Reason]) -> Option<TaskNumber> {
         | Reason::Dependency { .. }
         | Reason::Rejected { .. }
         | Reason::Spent { .. }
-        | Reason::Fruitless { .. } => None,
+        | Reason::Fruitless { .. }
+        | Reason::Untold { .. } => None,
     })
 }
 

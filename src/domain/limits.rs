@@ -1,7 +1,6 @@
-//! What may be spent: limits of money, tokens and time, what a person has granted beyond them, and which are reached.
+//! What may be spent: limits of money, tokens and time, and what a person has granted beyond them.
 //!
-//! A limit that is reached is a reason to ask, on the gate before the next task. It never ends the session by itself,
-//! and nothing goes past it unasked.
+//! Which of them are reached is `super::purse`'s to say.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::{human, seconds, whole_seconds};
 use super::id::TaskNumber;
-use super::session::Session;
+use super::number::grouped;
+use super::usage::Usage;
 use super::usd::Usd;
 
 /// The limits of a session; what isn't set isn't limited.
@@ -42,6 +42,11 @@ impl Limits {
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether money is limited.
+    pub fn are_of_money(&self) -> bool {
+        [self.cost_per_task, self.cost_per_session, self.cost_per_day].iter().any(Option::is_some)
     }
 
     /// What a budget is, if it is limited.
@@ -93,6 +98,14 @@ impl Budget {
         }
     }
 
+    /// Whether it is a day's, whichever session spends it.
+    pub fn is_daily(self) -> bool {
+        match self {
+            Self::CostPerDay | Self::TokensPerDay => true,
+            Self::CostPerTask | Self::CostPerSession | Self::RuntimePerSession => false,
+        }
+    }
+
     /// Whose budget it is, as the end of a sentence.
     pub fn whose(self) -> &'static str {
         match self {
@@ -126,7 +139,9 @@ impl Amount {
         }
     }
 
-    fn plus(self, more: Self) -> Self {
+    /// So much more of the same; an amount of another kind adds nothing.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
         match (self, more) {
             (Self::Usd(used), Self::Usd(more)) => Self::Usd(used + more),
             (Self::Tokens(used), Self::Tokens(more)) => Self::Tokens(used.saturating_add(more)),
@@ -146,20 +161,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A number as people read long ones: `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// What a person granted beyond a limit.
+/// What a person granted beyond a limit of a task or a session; what is granted for a day stands in its account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     /// Of which budget.
@@ -167,110 +169,55 @@ pub struct Allowance {
     /// For which task, where the budget is a task's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskNumber>,
-    /// For which day, where the budget is a day's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub day: Option<Date>,
     /// What stands in the limit's place.
     pub up_to: Amount,
 }
 
-/// What all runs of a day used up.
+/// One day's account, over all sessions: what its runs used up, and what was granted beyond the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spent {
+pub struct DayAccount {
     /// The day, in the configured zone; a run counts where it ended.
     pub day: Date,
     /// The money.
     pub cost: Usd,
     /// The tokens, in and out.
     pub tokens: u64,
+    /// How many of the runs ended without telling what they used up, so that there may be more.
+    pub untold: u32,
+    /// What stands in the place of the limit of money, for whichever session.
+    pub cost_up_to: Option<Usd>,
+    /// What stands in the place of the limit of tokens.
+    pub tokens_up_to: Option<u64>,
 }
 
-impl Spent {
-    /// A day on which nothing was spent yet.
-    pub fn nothing(day: Date) -> Self {
-        Self { day, cost: Usd::default(), tokens: 0 }
-    }
-}
-
-/// One session's purse: its limits, what was granted beyond them, and what was used up.
-#[derive(Clone, Copy, Debug)]
-pub struct Purse<'a> {
-    /// The session.
-    pub session: &'a Session,
-    /// What was granted.
-    pub allowances: &'a [Allowance],
-    /// The day's account, over all sessions.
-    pub today: Spent,
-}
-
-impl<'a> Purse<'a> {
-    /// The purse of a session as it stands.
-    pub fn of(session: &'a Session, today: Spent) -> Self {
-        let allowances = session.open().map_or(&[][..], |open| &open.allowances);
-        Self { session, allowances, today }
+impl DayAccount {
+    /// A day on which nothing has happened yet.
+    pub fn new(day: Date) -> Self {
+        Self { day, cost: Usd::default(), tokens: 0, untold: 0, cost_up_to: None, tokens_up_to: None }
     }
 
-    /// The budgets from which a task can get nothing more: how much is used, and of how much.
-    pub fn reached(&self, task: TaskNumber) -> Vec<(Budget, Amount, Amount)> {
-        let reached = Budget::ALL.into_iter().filter_map(|budget| {
-            let of = self.limit(budget, task)?;
-            let used = self.used(budget, task);
-            used.reaches(of).then_some((budget, used, of))
-        });
-        reached.collect()
+    /// Adds what a run used up.
+    pub fn book(&mut self, usage: &Usage) {
+        self.cost += usage.cost;
+        self.tokens = self.tokens.saturating_add(usage.tokens());
+        self.untold = (self.untold + u32::from(usage.at_least)).saturating_sub(usage.includes);
     }
 
-    /// The money that a run of a task may cost: the least that is left of any budget that money is limited by.
-    pub fn money_left(&self, task: TaskNumber) -> Option<Usd> {
-        let left = Budget::ALL.into_iter().filter_map(|budget| {
-            match (self.limit(budget, task)?, self.used(budget, task)) {
-                (Amount::Usd(of), Amount::Usd(used)) => {
-                    Some(Usd::from_micros((of.micros().saturating_sub(used.micros())).max(0)))
-                }
-                (Amount::Usd(_) | Amount::Tokens(_) | Amount::Time(_), _) => None,
-            }
-        });
-        left.min()
-    }
-
-    /// One limit's worth more than what is used up, for as long as the budget lasts.
-    pub fn raise(&self, budget: Budget, task: TaskNumber) -> Option<Allowance> {
-        let (configured, limit) = (self.session.policy.limits.of(budget)?, self.limit(budget, task)?);
-        let used = self.used(budget, task);
-        if !used.reaches(limit) {
-            return None;
-        }
-        let (task, day) = match budget {
-            Budget::CostPerTask => (Some(task), None),
-            Budget::CostPerSession | Budget::RuntimePerSession => (None, None),
-            Budget::CostPerDay | Budget::TokensPerDay => (None, Some(self.today.day)),
-        };
-        Some(Allowance { budget, task, day, up_to: used.plus(configured) })
-    }
-
-    /// A limit, or what was granted in its place.
-    fn limit(&self, budget: Budget, task: TaskNumber) -> Option<Amount> {
-        let configured = self.session.policy.limits.of(budget)?;
-        let granted = self.allowances.iter().rfind(|allowance| {
-            allowance.budget == budget
-                && allowance.task.is_none_or(|about| about == task)
-                && allowance.day.is_none_or(|day| day == self.today.day)
-        });
-        Some(granted.map_or(configured, |allowance| allowance.up_to))
-    }
-
-    fn used(&self, budget: Budget, task: TaskNumber) -> Amount {
+    /// What a person granted of a budget for this day.
+    pub fn granted(&self, budget: Budget) -> Option<Amount> {
         match budget {
-            Budget::CostPerTask => {
-                let task = self.session.task(task);
-                Amount::Usd(task.map(|task| task.progress.cost).unwrap_or_default())
-            }
-            Budget::CostPerSession => Amount::Usd(self.session.cost()),
-            Budget::CostPerDay => Amount::Usd(self.today.cost),
-            Budget::TokensPerDay => Amount::Tokens(self.today.tokens),
-            Budget::RuntimePerSession => {
-                Amount::Time(self.session.tasks.iter().map(|task| task.progress.duration).sum())
-            }
+            Budget::CostPerDay => self.cost_up_to.map(Amount::Usd),
+            Budget::TokensPerDay => self.tokens_up_to.map(Amount::Tokens),
+            Budget::CostPerTask | Budget::CostPerSession | Budget::RuntimePerSession => None,
+        }
+    }
+
+    /// Puts an amount in the place of the limit that it is of, for the rest of the day.
+    pub fn grant(&mut self, up_to: Amount) {
+        match up_to {
+            Amount::Usd(up_to) => self.cost_up_to = Some(up_to),
+            Amount::Tokens(up_to) => self.tokens_up_to = Some(up_to),
+            Amount::Time(_) => {}
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::duration::{human, seconds};
-use super::run::{Outcome, Reported};
-use super::usd::Usd;
+use super::number::grouped;
+use super::run::Outcome;
+use super::usage::{Cost, Reported};
 
 /// What is known of the last run of a failed or interrupted task.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,8 +18,12 @@ pub struct Recovery {
     /// How long it took.
     #[serde(with = "seconds")]
     pub took: Duration,
-    /// What it cost.
-    pub cost: Usd,
+    /// What it cost, as far as that is known.
+    #[serde(flatten)]
+    pub cost: Cost,
+    /// How many tokens it used, in and out; of a run without a result, as far as was seen.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tokens: u64,
     /// Whether anything in the project is different from what it was at its start, as far as that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<bool>,
@@ -39,7 +44,8 @@ impl Recovery {
         Self {
             last_activity: outcome.last_activity.clone(),
             took,
-            cost: outcome.usage.cost,
+            cost: outcome.usage.cost(),
+            tokens: outcome.usage.tokens(),
             changed: outcome.changed,
             changes: outcome.changes.clone(),
             conversation: outcome.usage.conversation.clone(),
@@ -55,7 +61,13 @@ impl Recovery {
     /// How far it got: `27s, $0.42, last: Edit src/lib.rs`.
     pub fn how_far(&self) -> String {
         let last = self.last_activity.as_ref().map_or(String::new(), |last| format!(", last: {last}"));
-        format!("{}, {}{last}", human(&self.took), self.cost)
+        let tokens = self.tokens_in_words().map_or(String::new(), |tokens| format!(", {tokens}"));
+        format!("{}, {}{tokens}{last}", human(&self.took), self.cost)
+    }
+
+    /// The tokens that it used, where nothing else tells how much it was: `at least 12,345 tokens`.
+    pub fn tokens_in_words(&self) -> Option<String> {
+        (self.cost.at_least && self.tokens > 0).then(|| format!("at least {} tokens", grouped(self.tokens)))
     }
 
     /// What it changed, as a sentence part, if that is known.
@@ -67,4 +79,9 @@ impl Recovery {
             (_, changes) => Some(changes.join("; ")),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

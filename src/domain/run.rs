@@ -1,4 +1,4 @@
-//! What one run came to: the verdict, and what it cost.
+//! What one run came to.
 //!
 //! Knows nothing of processes; [`crate::claude`] judges, this is the judgement.
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::{human, seconds};
 use super::size::Size;
-use super::usd::Usd;
+use super::usage::Usage;
 
 /// A run's end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -172,71 +172,6 @@ pub enum Obstacle {
         /// Which program, and why not.
         message: String,
     },
-}
-
-/// What a run used up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// The cost that the CLI reported.
-    pub cost: Usd,
-    /// Input tokens, cached ones included.
-    pub input_tokens: u64,
-    /// Output tokens.
-    pub output_tokens: u64,
-    /// The model that the CLI said it used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// The CLI's own session id, by which a run can be continued.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<String>,
-}
-
-impl Usage {
-    /// Tokens in and out.
-    pub fn tokens(&self) -> u64 {
-        self.input_tokens.saturating_add(self.output_tokens)
-    }
-
-    /// What was used up beyond what the same Claude session had reported before. Figures below that are of a CLI that
-    /// counts each run on its own, and stand as they are.
-    #[must_use]
-    pub fn beyond(&self, before: Reported) -> Self {
-        let cost = self.cost.micros().checked_sub(before.cost.micros()).filter(|beyond| *beyond >= 0);
-        Self {
-            cost: cost.map_or(self.cost, Usd::from_micros),
-            input_tokens: self.input_tokens.checked_sub(before.input_tokens).unwrap_or(self.input_tokens),
-            output_tokens: self.output_tokens.checked_sub(before.output_tokens).unwrap_or(self.output_tokens),
-            ..self.clone()
-        }
-    }
-}
-
-/// What the CLI has reported for one of its own sessions so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reported {
-    /// The cost.
-    pub cost: Usd,
-    /// Input tokens, cached ones included.
-    pub input_tokens: u64,
-    /// Output tokens.
-    pub output_tokens: u64,
-}
-
-impl Reported {
-    /// Whether it is nothing at all.
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// With what another run used up.
-    #[must_use]
-    pub fn and(self, more: &Usage) -> Self {
-        Self {
-            cost: self.cost + more.cost,
-            input_tokens: self.input_tokens.saturating_add(more.input_tokens),
-            output_tokens: self.output_tokens.saturating_add(more.output_tokens),
-        }
-    }
 }
 
 fn tail(message: &str) -> String {

@@ -13,7 +13,7 @@ use super::id::{RunId, SessionId, TaskNumber};
 use super::limits::Allowance;
 use super::policy::Policy;
 use super::task::{Task, TaskState};
-use super::usd::Usd;
+use super::usage::Cost;
 
 /// A session as it stands after its last transition.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +80,9 @@ pub struct Open {
     /// How many runs have failed one after another without a change in the project, since a person last looked.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub fruitless: u32,
+    /// How many runs have ended without telling what they cost, since a person last looked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -230,9 +233,12 @@ impl Session {
         counts
     }
 
-    /// The cost of all its runs.
-    pub fn cost(&self) -> Usd {
-        self.tasks.iter().map(|task| task.progress.cost).sum()
+    /// The cost of all its runs, as far as that is known.
+    pub fn cost(&self) -> Cost {
+        Cost {
+            known: self.tasks.iter().map(|task| task.progress.cost).sum(),
+            at_least: self.tasks.iter().any(|task| task.progress.untold > 0),
+        }
     }
 
     /// When it ended, if it has.

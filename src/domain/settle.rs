@@ -7,6 +7,7 @@ use super::event::Event;
 use super::gate::{About, Next, Reason};
 use super::id::TaskNumber;
 use super::policy::{ApprovalMode, OnTrouble, Policy};
+use super::purse::Reached;
 use super::session::{Session, State};
 use super::task::{Task, TaskState};
 use super::turn::Turn;
@@ -84,14 +85,18 @@ impl Turn<'_> {
     pub(super) fn limits_reached(&self, task: TaskNumber) -> Vec<Reason> {
         let reached = self.purse().reached(task).into_iter();
         let mut reasons: Vec<Reason> = reached
-            .filter_map(|(budget, used, of)| {
+            .filter_map(|Reached { budget, used, of, at_least }| {
                 let more = self.session.policy.limits.of(budget)?;
-                Some(Reason::Spent { budget, used, of, more })
+                Some(Reason::Spent { budget, used, of, more, at_least })
             })
             .collect();
         let failures = self.fruitless;
         if self.session.policy.limits.failures_in_a_row.is_some_and(|most| failures >= most) {
             reasons.push(Reason::Fruitless { failures });
+        }
+        // A limit of money can't be kept to by what nobody knows.
+        if self.untold > 0 && self.session.policy.limits.are_of_money() {
+            reasons.push(Reason::Untold { runs: self.untold });
         }
         reasons
     }

@@ -11,7 +11,7 @@ use super::duration::seconds;
 use super::id::TaskNumber;
 use super::plan::TaskSpec;
 use super::recovery::Recovery;
-use super::run::Reported;
+use super::usage::{Cost, Reported};
 use super::usd::Usd;
 
 /// A task of a session.
@@ -73,14 +73,29 @@ pub struct Progress {
     /// Claude's closing words, or why the last run failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// The cost of all its runs.
+    /// The cost of all its runs, as far as it was told.
     pub cost: Usd,
+    /// How many of them ended without telling what they cost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: u32,
     /// The time of all its runs.
     #[serde(with = "seconds")]
     pub duration: Duration,
     /// When its latest run was claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+}
+
+impl Progress {
+    /// The cost of all its runs, as far as that is known.
+    pub fn cost(&self) -> Cost {
+        Cost { known: self.cost, at_least: self.untold > 0 }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Where a task stands.

@@ -11,11 +11,12 @@ use super::command::{Opening, Order};
 use super::event::{Event, Figures, Subject};
 use super::gate::{About, Closing, Decision, Gate, Reason};
 use super::id::TaskNumber;
-use super::limits::{Allowance, Purse, Spent};
+use super::limits::{Allowance, DayAccount};
+use super::purse::Purse;
 use super::refused::Refused;
-use super::run::Reported;
 use super::session::{Open, Session, State, Work};
 use super::task::{Approval, Progress, Task, TaskState};
+use super::usage::Reported;
 
 /// A transition in the making. While `work` is `None`, [`super::settle`] has to find what comes next.
 pub(super) struct Turn<'a> {
@@ -25,8 +26,9 @@ pub(super) struct Turn<'a> {
     pub(super) owed: Vec<Reason>,
     pub(super) allowances: Vec<Allowance>,
     pub(super) fruitless: u32,
+    pub(super) untold: u32,
     /// What the world knows of, and what this turn adds.
-    pub(super) today: Spent,
+    pub(super) today: DayAccount,
     pub(super) ended: Option<State>,
     pub(super) world: &'a World,
     pub(super) by: &'a Actor,
@@ -60,12 +62,13 @@ impl<'a> Turn<'a> {
 
     pub(super) fn of(session: &Session, order: &'a Order, world: &'a World) -> Self {
         let mut turn = Self::new(session.clone(), order, world);
-        if let Some(Open { work, paused, owed, allowances, fruitless }) = session.open() {
+        if let Some(Open { work, paused, owed, allowances, fruitless, untold }) = session.open() {
             turn.work = Some(work.clone());
             turn.paused = *paused;
             turn.owed.clone_from(owed);
             turn.allowances.clone_from(allowances);
             turn.fruitless = *fruitless;
+            turn.untold = *untold;
         }
         turn
     }
@@ -78,6 +81,7 @@ impl<'a> Turn<'a> {
             owed: Vec::new(),
             allowances: Vec::new(),
             fruitless: 0,
+            untold: 0,
             today: world.today,
             ended: None,
             world,
@@ -98,6 +102,7 @@ impl<'a> Turn<'a> {
                 owed: self.owed,
                 allowances: self.allowances,
                 fruitless: self.fruitless,
+                untold: self.untold,
             }),
             (None, None) => State::Completed { at: self.world.now },
         };
@@ -222,7 +227,7 @@ impl<'a> Turn<'a> {
         if matches!(gate.about, About::Failed { .. } | About::Interrupted { .. })
             && decision != Decision::Withdrawn
         {
-            self.fruitless = 0;
+            self.has_been_looked_at();
         }
         let closing = Closing { decision, by: self.by.clone(), at: self.world.now };
         self.effects.push(Effect::CloseGate(gate.id.clone(), closing));
@@ -236,6 +241,11 @@ impl<'a> Turn<'a> {
         self.tell(event);
     }
 
+    /// A person has seen what the last runs came to: what follows is counted anew.
+    pub(super) fn has_been_looked_at(&mut self) {
+        (self.fruitless, self.untold) = (0, 0);
+    }
+
     /// Hands on those reasons of a closed gate that wouldn't be found again: what lies in a task itself would be.
     pub(super) fn owe(&mut self, gate: &Gate) {
         let About::Before { reasons, .. } = &gate.about else { return };
@@ -247,7 +257,8 @@ impl<'a> Turn<'a> {
             | Reason::ApproveBefore
             | Reason::Dependency { .. }
             | Reason::Spent { .. }
-            | Reason::Fruitless { .. } => false,
+            | Reason::Fruitless { .. }
+            | Reason::Untold { .. } => false,
         };
         self.owed.extend(reasons.iter().filter(outlives).cloned());
     }

@@ -31,7 +31,7 @@ use crate::domain::command::{Command, Order, Replace};
 use crate::domain::event::Event;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::RunId;
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::policy::Policy;
 use crate::domain::run::Outcome;
 use crate::files::task_folder::Source;
@@ -177,10 +177,10 @@ impl Engine {
         self.now().to_zoned(self.settings.timezone.clone()).date()
     }
 
-    /// What all runs of today have used up.
-    pub fn spent_today(&self) -> Spent {
-        let (spent, today) = (self.snapshot().spent, self.today());
-        if spent.day == today { spent } else { Spent::nothing(today) }
+    /// Today's account, over all sessions.
+    pub fn account(&self) -> DayAccount {
+        let (account, today) = (self.snapshot().account, self.today());
+        if account.day == today { account } else { DayAccount::new(today) }
     }
 
     /// The hold that stands now.

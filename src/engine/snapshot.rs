@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use crate::domain::hold::Hold;
 use crate::domain::id::{RunId, SessionId};
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::session::Session;
 use crate::store::outbox::{self, Counts};
 use crate::store::runs::{self, Run};
@@ -24,8 +24,8 @@ pub struct Snapshot {
     pub hold: Option<Hold>,
     /// The last hold, if no run has got through since.
     pub(super) last_hold: Option<Hold>,
-    /// What all runs used up on the day that was last accounted for.
-    pub spent: Spent,
+    /// The account of the day that was last looked at.
+    pub account: DayAccount,
     /// How many notifications wait, and how many were given up.
     pub notifications: Counts,
     /// What there is to say of a database that was put aside for this one.
@@ -46,7 +46,7 @@ impl Snapshot {
             run: runs::open(conn).await?,
             hold: holds::current(conn).await?,
             last_hold: holds::last(conn).await?,
-            spent: spending::of(conn, today).await?,
+            account: spending::of(conn, today).await?,
             notifications: outbox::counts(conn).await?,
             set_aside: aside::notice(conn).await?,
             last_run: runs::last(conn).await?,

@@ -15,11 +15,11 @@ use crate::domain::event::Event;
 use crate::domain::gate::Closing;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::id::{GateId, RunId, SessionId};
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::refused::{Offer, Refused};
-use crate::domain::run::Usage;
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
+use crate::domain::usage::Usage;
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
 use crate::store::{self, events, gates, holds, requests, runs, sessions, spending};
@@ -246,6 +246,11 @@ impl<'a> Write<'a> {
                 self.next.run = None;
                 self.spend(&outcome.usage).await
             }
+            Effect::GrantForToday(day, up_to) => {
+                spending::grant(&mut self.transaction, day, up_to).await?;
+                self.next.account = spending::of(&mut self.transaction, day).await?;
+                Ok(())
+            }
             Effect::BeginHold(hold) => self.hold(hold).await,
             Effect::LiftHold => {
                 self.next.hold = None;
@@ -262,17 +267,17 @@ impl<'a> Write<'a> {
     async fn spend(&mut self, usage: &Usage) -> Result<(), store::Error> {
         let today = self.engine.today();
         spending::add(&mut self.transaction, today, usage).await?;
-        self.next.spent = spending::of(&mut self.transaction, today).await?;
+        self.next.account = spending::of(&mut self.transaction, today).await?;
         Ok(())
     }
 
     /// Today's account; at midnight another one is opened, and a clock that is set back finds the one before again.
-    async fn spent_today(&mut self) -> Result<Spent, store::Error> {
+    async fn account(&mut self) -> Result<DayAccount, store::Error> {
         let today = self.engine.today();
-        if self.next.spent.day != today {
-            self.next.spent = spending::of(&mut self.transaction, today).await?;
+        if self.next.account.day != today {
+            self.next.account = spending::of(&mut self.transaction, today).await?;
         }
-        Ok(self.next.spent)
+        Ok(self.next.account)
     }
 
     async fn hold(&mut self, hold: Hold) -> Result<(), store::Error> {
@@ -309,7 +314,7 @@ impl<'a> Write<'a> {
             hold: self.next.hold.clone().filter(|hold| hold.stands(now)),
             last_hold: self.next.last_hold.clone(),
             run_open: self.next.run.is_some(),
-            today: self.spent_today().await?,
+            today: self.account().await?,
         })
     }
 

@@ -61,12 +61,14 @@ pub(super) struct Situation {
     "session": "20251120-093015",
     "tasks": [{
         "id": 1, "title": "Create baptisms migration", "type": "database", "state": "completed", "runs": 1,
-        "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
+        "cost_usd": 0.42, "cost_at_least": false, "duration_seconds": 27,
+        "summary": "Added the migration and its test",
     }],
     "runs": [{
         "run": 12, "task": 1, "number": 1, "resumed": false, "verdict": "completed",
         "started_at": "2025-11-20T09:31:02.456+01:00", "ended_at": "2025-11-20T09:31:29.789+01:00",
-        "cost_usd": 0.42, "model": "claude-opus-5-5", "denials": [],
+        "cost_usd": 0.42, "cost_at_least": false, "input_tokens": 12345, "output_tokens": 678,
+        "model": "claude-opus-5-5", "denials": [],
     }],
     "telegram": {"text": "<b>📋 1 task</b>\nSession: 20251120-093015\n\n✅ 1. Create baptisms migration (database)", "parse_mode": "HTML"},
 })))]

@@ -72,12 +72,15 @@ impl Gatekeeper {
         if worth == Worth::Right {
             return Ok(());
         }
+        if worth == Worth::Used {
+            let message =
+                "this signature was used for another request: sign each with a webhook-id of its own";
+            return Err(ApiError::new(Code::KeyReused, message));
+        }
         if self.failures.are_too_many(proof.from, now) {
             return Err(ApiError::new(Code::TooManyAttempts, "too many wrong secrets: wait a minute"));
         }
-        let message = if worth == Worth::Used {
-            "this signature was used for another request: sign each with a webhook-id of its own"
-        } else if self.require_signature {
+        let message = if self.require_signature {
             "this needs a valid signature (webhook-id, webhook-timestamp, webhook-signature)"
         } else {
             "this needs the secret: Authorization: Bearer …, X-Webhook-Secret, a field \"secret\", or a signature"

@@ -88,7 +88,7 @@ pub(super) fn endpoint(extensions: &Extensions) -> String {
 }
 
 /// Reads a body. What is too long is let pass for a while, because who is still sending can't hear an answer.
-async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
+pub(super) async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
     let reading = async {
         let (mut bytes, mut length) = (BytesMut::new(), 0);
         while let Some(frame) = body.frame().await {

@@ -70,6 +70,10 @@ fn tell_what_was(figures: &mut Exposition, tallies: &[Tally], durations: &[Bucke
     let help = "What runs cost, as the Claude CLI reported it.";
     figures.figure("orchestrator_cost_usd_total", Kind::Counter, help, spent.dollars());
 
+    let untold = of("untold").map(|(_, runs)| runs).sum::<i64>();
+    let help = "Runs that ended without telling what they cost: what they were seen to use counts, their cost is in no figure.";
+    figures.figure("orchestrator_runs_of_unknown_cost_total", Kind::Counter, help, untold);
+
     let mut sessions = figures.family("orchestrator_sessions", Kind::Gauge, "Sessions, by status.");
     of("sessions").for_each(|(status, count)| sessions.sample(&[("status", status)], count));
 }
@@ -107,7 +111,7 @@ fn tell_what_is(figures: &mut Exposition, app: &App) {
     let snapshot = app.engine.snapshot();
     let gates = snapshot.sessions.iter().filter(|session| session.gate().is_some()).count();
     figures.figure("orchestrator_open_gates", Kind::Gauge, "Gates that wait for a person.", gates);
-    let spent = app.engine.spent_today();
+    let spent = app.engine.account();
     let help = "What the runs that ended today cost, as `limits.cost_per_day` counts it.";
     figures.figure("orchestrator_spent_today_usd", Kind::Gauge, help, spent.cost.dollars());
     let help = "Tokens of the runs that ended today, in and out, as `limits.tokens_per_day` counts them.";

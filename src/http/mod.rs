@@ -28,6 +28,7 @@ mod requests;
 mod status;
 mod traffic;
 mod view;
+mod waiting;
 mod words;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -58,6 +59,7 @@ use utoipa_axum::routes;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
+pub use self::waiting::{Vestibule, wait};
 use crate::domain::hold::Hold;
 use crate::domain::session::Session;
 use crate::engine::Engine;

@@ -14,7 +14,7 @@ use super::reads::LISTED;
 use super::requests::{DropNotification, List, RetryNotification};
 use super::view::NotificationView;
 use super::words::Success;
-use crate::domain::event::count;
+use crate::domain::number::count;
 use crate::engine::{Delivery, Wish};
 use crate::store::outbox::{self, Notification};
 use crate::telegram::{self, ListedNotification};

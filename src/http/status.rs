@@ -8,8 +8,10 @@ use super::chat::ChatMessage;
 use super::view::{GateView, HoldView, TaskView};
 use super::words::Standing;
 use crate::domain::duration::human;
-use crate::domain::event::{Subject, count, waiting_sentence};
+use crate::domain::event::Subject;
 use crate::domain::instant::instant;
+use crate::domain::number::count;
+use crate::domain::sentence::waiting_sentence;
 use crate::domain::session::{Session, Work};
 use crate::domain::standing;
 use crate::domain::usd::Usd;
@@ -23,7 +25,7 @@ use crate::telegram::{self, Scene, Status};
     "task_file_changed": false, "rehearsal": false,
     "current": {
         "id": 2, "title": "Create server actions", "type": "backend", "state": "pending", "runs": 0,
-        "cost_usd": 0.0, "duration_seconds": 0, "summary": null,
+        "cost_usd": 0.0, "cost_at_least": false, "duration_seconds": 0, "summary": null,
     },
     "gate": {
         "id": "g7_k3qd", "kind": "before", "task": 2, "reasons": ["required", "checkpoint after task 1"],
@@ -31,14 +33,17 @@ use crate::telegram::{self, Scene, Status};
     },
     "paused": false, "hold": null, "started_at": "2025-11-20T09:30:15.123+01:00",
     "last_activity": "2025-11-20T09:31:02.456+01:00", "runtime_seconds": 312, "cost_usd": 0.42,
+    "cost_at_least": false,
     "notifications": {"pending": 0, "dead": 0},
     "tasks": [{
         "id": 1, "title": "Create baptisms migration", "type": "database", "state": "completed", "runs": 1,
-        "cost_usd": 0.42, "duration_seconds": 27, "summary": "Added the migration and its test",
+        "cost_usd": 0.42, "cost_at_least": false, "duration_seconds": 27,
+        "summary": "Added the migration and its test",
     }],
     "message": "Session 20251120-093015: waiting approval",
     "telegram": {"text": "<b>📊 Orchestrator Status</b>\n\nSession: 20251120-093015", "parse_mode": "HTML"},
 })))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub(super) struct StatusView {
     status: Standing,
     /// The current task's number.
@@ -77,6 +82,8 @@ pub(super) struct StatusView {
     runtime_seconds: u64,
     #[schema(value_type = f64)]
     cost_usd: Usd,
+    /// Whether it may be more: a run ended without telling what it cost.
+    cost_at_least: bool,
     notifications: Notifications,
     /// In the order of the task file.
     tasks: Vec<TaskView>,
@@ -126,7 +133,8 @@ impl StatusView {
             started_at: Some(instant(session.started_at, zone)),
             last_activity: Some(instant(session.last_activity, zone)),
             runtime_seconds: runtime(session, scene.now).as_secs(),
-            cost_usd: session.cost(),
+            cost_usd: session.cost().known,
+            cost_at_least: session.cost().at_least,
             notifications: status.into(),
             tasks: session.tasks.iter().map(|task| TaskView::new(task)).collect(),
             message: told(session, status, scene),
@@ -158,6 +166,7 @@ impl StatusView {
             last_activity: None,
             runtime_seconds: 0,
             cost_usd: Usd::default(),
+            cost_at_least: false,
             notifications: status.into(),
             tasks: Vec::new(),
             message: nothing_yet(status.set_aside),

@@ -75,6 +75,10 @@ pub(super) struct RecoveryView {
     duration_seconds: u64,
     #[schema(value_type = f64)]
     cost_usd: Usd,
+    /// Whether cost and tokens are only what is known: the run ended without telling what it used up.
+    cost_at_least: bool,
+    /// Tokens in and out.
+    tokens: u64,
     /// Whether the project is different from what it was at the run's start; null if that can't be told.
     #[schema(required)]
     changed: Option<bool>,
@@ -88,7 +92,9 @@ impl From<&Recovery> for RecoveryView {
             resumable: recovery.is_resumable(),
             last_activity: recovery.last_activity.clone(),
             duration_seconds: recovery.took.as_secs(),
-            cost_usd: recovery.cost,
+            cost_usd: recovery.cost.known,
+            cost_at_least: recovery.cost.at_least,
+            tokens: recovery.tokens,
             changed: recovery.changed,
             changes: recovery.changes.clone(),
         }
@@ -135,6 +141,8 @@ pub(super) struct TaskView {
     runs: u32,
     #[schema(value_type = f64)]
     cost_usd: Usd,
+    /// Whether it may be more: a run ended without telling what it cost.
+    cost_at_least: bool,
     duration_seconds: u64,
     /// What its newest run said at its end.
     #[schema(required)]
@@ -150,6 +158,7 @@ impl TaskView {
             state: task.state().into(),
             runs: task.progress.runs,
             cost_usd: task.progress.cost,
+            cost_at_least: task.progress.cost().at_least,
             duration_seconds: task.progress.duration.as_secs(),
             summary: task.progress.summary.clone(),
         }
@@ -226,6 +235,11 @@ pub(super) struct RunView {
     ended_at: Option<String>,
     #[schema(value_type = f64)]
     cost_usd: Usd,
+    /// Whether cost and tokens are only what is known: the run ended without telling what it used up.
+    cost_at_least: bool,
+    /// Cached ones included.
+    input_tokens: u64,
+    output_tokens: u64,
     /// The model that Claude said it used.
     #[schema(required)]
     model: Option<String>,
@@ -247,6 +261,9 @@ impl RunView {
             started_at: instant(record.claimed_at, zone),
             ended_at: ended_at.map(|at| instant(at, zone)),
             cost_usd: usage.cost,
+            cost_at_least: usage.at_least,
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
             model: usage.model,
             denials,
         }

@@ -8,7 +8,7 @@ use super::{Error, Readers};
 /// How often something happened, or how many of it there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// What is counted: `events`, `runs`, `sessions`, `notifications`, `micro_usd`.
+    /// What is counted: `events`, `runs`, `sessions`, `notifications`, `micro_usd`, `untold`.
     pub what: String,
     /// Of which kind.
     pub kind: String,

@@ -4,9 +4,10 @@ use super::keyboard::{self, Keyboard};
 use super::text::Text;
 use super::words;
 use super::{Scene, quoted};
-use crate::domain::event::granted;
 use crate::domain::gate::{About, Choice, Gate, Next, Reason};
 use crate::domain::id::TaskNumber;
+use crate::domain::recovery::Recovery;
+use crate::domain::sentence::granted;
 use crate::domain::session::Session;
 use crate::domain::task::TaskState;
 
@@ -106,7 +107,15 @@ fn known(gate: &Gate, scene: &Scene<'_>) -> Text {
     let changes = recovery
         .what_changed()
         .map(|changed| Text::plain(format!("📝 {}", words::capitalised(&quoted::line(&changed, CHANGES)))));
-    Text::lines([last.into(), changes.into()])
+    let is_told = matches!(gate.about, About::Failed { .. });
+    Text::lines([used(recovery, is_told).into(), last.into(), changes.into()])
+}
+
+/// What a run used up that ended without telling it; of a failure, the message above says what it cost.
+fn used(recovery: &Recovery, is_told: bool) -> Option<Text> {
+    let cost = Some(recovery.cost.to_string()).filter(|_| recovery.cost.at_least && !is_told);
+    let known: Vec<_> = [cost, recovery.tokens_in_words()].into_iter().flatten().collect();
+    (!known.is_empty()).then(|| Text::plain(format!("💸 {}", words::capitalised(&known.join(", ")))))
 }
 
 /// Why a person is asked: the policy's reasons on one line, what needs a look on lines of their own.
@@ -139,6 +148,9 @@ fn reasons(gate: &Gate, scene: &Scene<'_>, told: impl Fn(&Reason) -> bool) -> Te
             }
             fruitless @ Reason::Fruitless { .. } => {
                 looks.push(Text::plain(format!("🔂 {}", words::capitalised(&fruitless.to_string()))));
+            }
+            untold @ Reason::Untold { .. } => {
+                looks.push(Text::plain(format!("💸 {}", words::capitalised(&untold.to_string()))));
             }
             Reason::Rejected { task, feedback } => {
                 looks.push(Text::plain(format!("✏️ Task {task} was rejected{}", colon(feedback.is_some()))));

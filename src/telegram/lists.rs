@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::keyboard::{Button, Keyboard};
 use super::text::Text;
 use super::{Message, Scene, quoted, words};
-use crate::domain::event::count;
 use crate::domain::gate::{Closing, Gate};
+use crate::domain::number::count;
 use crate::domain::session::Session;
 use crate::domain::task::Task;
 

@@ -3,8 +3,8 @@
 use super::keyboard::{Button, Keyboard};
 use super::text::Text;
 use super::{Message, Scene, quoted};
-use crate::domain::event::count;
 use crate::domain::id::TaskNumber;
+use crate::domain::number::count;
 use crate::domain::session::Session;
 
 /// How much of the lines fits beside what is said of them.

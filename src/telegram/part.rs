@@ -7,11 +7,14 @@ use super::words::{self, numbered};
 use super::{Scene, quoted};
 use crate::domain::actor::Actor;
 use crate::domain::duration::human;
-use crate::domain::event::{Event, Figures, Subject, count};
+use crate::domain::event::{Event, Figures, Subject};
 use crate::domain::gate::Decision;
 use crate::domain::hold::Hold;
 use crate::domain::id::TaskNumber;
+use crate::domain::number::count;
 use crate::domain::session::Session;
+use crate::domain::usage::Cost;
+use crate::domain::usd::Usd;
 
 /// The name of a file.
 const FILE: usize = 200;
@@ -49,7 +52,7 @@ impl Telling<'_> {
                 self.task_started(subject, *attempt, *resumed)
             }
             Event::TaskCompleted { subject, summary, took, cost, denials, .. } => {
-                self.completed(subject, summary, Spent { took, cost: *cost }, denials)
+                self.completed(subject, summary, Spent { took, cost: told(*cost) }, denials)
             }
             Event::TaskFailed { subject, failure, took, cost, .. } => {
                 self.failed(subject, failure, Spent { took, cost: *cost })
@@ -73,7 +76,7 @@ impl Telling<'_> {
             Event::RunOutOfBudget { subject, took, cost, continues, .. } => Text::lines([
                 heading("💰", subject, "stopped at its budget"),
                 words::title(&subject.title),
-                run::figures(run::Spent { took, cost: *cost }),
+                run::figures(Spent { took, cost: told(*cost) }),
                 Text::plain(if *continues {
                     "The attempt doesn't count, and the next run goes on where this one stopped."
                 } else {
@@ -235,6 +238,11 @@ impl Telling<'_> {
             session.map(Text::plain).into(),
         ])
     }
+}
+
+/// A cost that a result told.
+fn told(cost: Usd) -> Cost {
+    Cost { known: cost, at_least: false }
 }
 
 /// The buttons that an event brings, where no gate is open.

@@ -31,7 +31,7 @@ pub fn progress(session: &Session, task: &Task, activity: &str, elapsed: Duratio
 pub fn progress_end(session: &Session, task: &Task) -> Message {
     let number = format!("{}{}", words::task(session, task.number()), words::rehearsal(session.rehearsal));
     let icon = words::icon(task.state());
-    let figures = format!("{}, {}", human(&task.progress.duration), task.progress.cost);
+    let figures = format!("{}, {}", human(&task.progress.duration), task.progress.cost());
     let end = match task.state() {
         TaskState::Completed => format!("done in {figures}"),
         TaskState::Failed => format!("failed after {figures}"),

@@ -12,7 +12,7 @@ use crate::domain::duration::human;
 use crate::domain::event::{Event, Subject};
 use crate::domain::id::TaskNumber;
 use crate::domain::session::Why;
-use crate::domain::usd::Usd;
+use crate::domain::usage::Cost;
 
 /// Claude's closing words.
 const SUMMARY: usize = 1200;
@@ -27,7 +27,7 @@ const OUTPUT: usize = 600;
 #[derive(Clone, Copy)]
 pub(super) struct Spent<'a> {
     pub(super) took: &'a Duration,
-    pub(super) cost: Usd,
+    pub(super) cost: Cost,
 }
 
 impl Telling<'_> {

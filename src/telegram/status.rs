@@ -125,7 +125,7 @@ fn figures(session: &Session, scene: &Scene<'_>) -> Text {
         Text::plain(format!("Started: {}", scene.clock(session.started_at))),
         ended.map(Text::plain).into(),
         Text::plain(format!("Runtime: {}", human(&Duration::from_secs(runtime.as_secs())))),
-        Text::plain(format!("Cost: {}", session.cost())),
+        Text::plain(format!("Cost: {}", session.cost().as_entry())),
     ])
 }
 

@@ -10,7 +10,7 @@ use crate::claude::{
     self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
     Limits, Marker, Process, RunFiles,
 };
-use crate::domain::limits::Purse;
+use crate::domain::purse::Purse;
 use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::Session;
 use crate::domain::task::Task;
@@ -129,7 +129,7 @@ impl Worker {
         } else {
             Conversation::New(run.conversation)
         };
-        let budget = Purse::of(session, self.engine.spent_today()).money_left(task.number());
+        let budget = Purse::of(session, self.engine.account()).money_left(task.number());
         let invocation = self.invocation(session, task, conversation, budget);
         let prompt = self.prompt(run, session, task).await?;
         self.look_at_the_project(session, &files).await;

@@ -397,6 +397,13 @@ fn budgets(gallery: &mut Gallery) {
     desk.known.changed = Some(false);
     let told = desk.finish(reported("no such table: weddings"));
     gallery.notice("Runs come to nothing", "`limits.failures_in_a_row = 2`.", &desk, &told);
+
+    let limits = Limits { cost_per_day: Some(Usd::from_micros(5_000_000)), ..Limits::default() };
+    let policy = Policy { limits, on_interrupted: OnTrouble::Retry, ..Policy::default() };
+    let mut desk = Desk::opened(baptisms(), policy);
+    let told = desk.work(Verdict::Lost);
+    let when = "Its run was killed, and the policy would try again: `limits.cost_per_day = 5`.";
+    gallery.notice("Nobody knows what a run cost", when, &desk, &told);
 }
 
 fn recoveries(gallery: &mut Gallery) {

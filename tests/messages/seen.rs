@@ -88,7 +88,7 @@ impl Seen {
         };
         all(&self.events, 26, "events");
         all(&self.abouts, 4, "kinds of gates");
-        all(&self.reasons, 10, "reasons");
+        all(&self.reasons, 11, "reasons");
         all(&self.decisions, 7, "decisions");
         all(&self.intents, 3, "reasons to end a run");
         all(&self.refusals, 4, "refusals");
@@ -116,6 +116,7 @@ impl Seen {
             Reason::Rejected { .. } => 7,
             Reason::Spent { .. } => 8,
             Reason::Fruitless { .. } => 9,
+            Reason::Untold { .. } => 10,
         }));
     }
 }

@@ -75,6 +75,11 @@ pub fn babbles(bytes: usize) -> String {
     format!("stand-in babbles {bytes}\n")
 }
 
+/// The stand-in makes a file of so many bytes.
+pub fn fills(file: &Path, bytes: u64) -> String {
+    format!("stand-in fills {} {bytes}\n", file.display())
+}
+
 /// The stand-in prints a line of so many bytes, and no end of it.
 pub fn drones(bytes: usize) -> String {
     format!("stand-in drones {bytes}\n")
@@ -108,6 +113,16 @@ pub fn limited(seconds: u32, met: &Path) -> String {
 /// The stand-in stops, once, at its budget, having cost so much; `met` says that it has.
 pub fn exhausts(cost_usd: f64, met: &Path) -> String {
     format!("stand-in exhausts {cost_usd} {}\n", met.display())
+}
+
+/// The stand-in gives an answer of two parts, which used so many tokens, and ten more for what it says.
+pub fn answers(id: &str, tokens: u32) -> String {
+    format!("stand-in answers {id} {tokens}\n")
+}
+
+/// The stand-in is killed.
+pub fn dies() -> String {
+    "stand-in dies\n".to_owned()
 }
 
 /// The stand-in, or rather a shell of it, does what a script says.

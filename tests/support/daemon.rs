@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::claude::Claude;
 use super::database::Database;
+use super::disk::Disk;
 use super::eventually::eventually;
 use super::openapi::Description;
 use super::processes::{self, Process};
@@ -39,6 +40,7 @@ pub struct Builder {
     port: Option<u16>,
     shell: Option<&'static str>,
     users: Option<Users>,
+    disk: Option<PathBuf>,
 }
 
 impl Builder {
@@ -46,6 +48,13 @@ impl Builder {
     #[must_use]
     pub fn after(mut self, shell: &'static str) -> Self {
         self.shell = Some(shell);
+        self
+    }
+
+    /// With its folder on this disk.
+    #[must_use]
+    pub fn on_disk(mut self, disk: &Disk) -> Self {
+        self.disk = Some(disk.path().to_owned());
         self
     }
 
@@ -61,7 +70,7 @@ impl Builder {
     pub fn under_users(mut self, users: Users) -> Self {
         self.users = Some(users);
         match users.runs {
-            Some(runs) => self.set("claude", "user", runs.name),
+            Some(runs) => self.set("claude", "user", runs.0),
             None => self,
         }
     }
@@ -85,7 +94,15 @@ impl Builder {
 
     /// Everything but the process: a daemon that is started later, or can't be.
     pub fn prepare(self) -> Daemon {
-        let folder = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
+        self.prepare_with(|_, _| {})
+    }
+
+    /// The same, with more in its environment, which may depend on where its folder is. Runs see it.
+    pub fn prepare_with(self, environ: impl FnOnce(&mut BTreeMap<&'static str, String>, &Path)) -> Daemon {
+        let builder = tempfile::Builder::new().prefix("orchestrator-test-").to_owned();
+        let elsewhere = self.disk.is_some().then(|| builder.tempdir().unwrap());
+        let folder = builder.tempdir_in(self.disk.unwrap_or_else(std::env::temp_dir)).unwrap();
+        let words = elsewhere.as_ref().unwrap_or(&folder).path().join("daemon.stderr");
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -94,6 +111,7 @@ impl Builder {
             self.claude.environment.iter().cloned().collect();
         let marker = uuid::Uuid::new_v4().to_string();
         environment.insert(MARKER, marker.clone());
+        environ(&mut environment, folder.path());
         let passed_through: Vec<&str> = environment.keys().copied().collect();
 
         let mut program = self.claude.program.clone();
@@ -139,6 +157,8 @@ impl Builder {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Daemon {
             folder,
+            words,
+            _elsewhere: elsewhere,
             port,
             users: self.users,
             program,
@@ -167,6 +187,9 @@ fn toml(config: &BTreeMap<&str, BTreeMap<&str, Value>>) -> String {
 /// A running daemon. Dropped, it and everything it started is gone, and nothing but itself may have been left to kill.
 pub struct Daemon {
     folder: TempDir,
+    /// What it says on its terminal, which a full disk of its own doesn't swallow.
+    words: PathBuf,
+    _elsewhere: Option<TempDir>,
     port: u16,
     users: Option<Users>,
     program: PathBuf,
@@ -181,7 +204,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None, shell: None, users: None }
+        Builder { claude, config: BTreeMap::new(), port: None, shell: None, users: None, disk: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -359,7 +382,7 @@ impl Daemon {
     #[track_caller]
     fn restart_until(&mut self, what: &str, health: u16) {
         assert!(self.process.is_none(), "the daemon still runs");
-        let stderr = File::options().create(true).append(true).open(self.stderr_path()).unwrap();
+        let stderr = File::options().create(true).append(true).open(&self.words).unwrap();
         self.process = Some(self.serve(&stderr));
         eventually(SOON, what, || {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
@@ -373,13 +396,9 @@ impl Daemon {
         });
     }
 
-    fn stderr_path(&self) -> PathBuf {
-        self.folder.path().join("daemon.stderr")
-    }
-
     /// Everything the daemon has written to its terminal.
     pub fn said(&self) -> String {
-        let said = fs::read_to_string(self.stderr_path()).unwrap_or_default();
+        let said = fs::read_to_string(&self.words).unwrap_or_default();
         format!("--- the daemon said:\n{said}---")
     }
 }

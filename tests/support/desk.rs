@@ -13,14 +13,15 @@ use orchestrator::domain::event::{Event, Subject};
 use orchestrator::domain::gate::Gate;
 use orchestrator::domain::hold::Hold;
 use orchestrator::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use orchestrator::domain::limits::Spent;
+use orchestrator::domain::limits::DayAccount;
 use orchestrator::domain::plan::{Plan, TaskSpec};
 use orchestrator::domain::policy::{ApprovalMode, Policy};
 use orchestrator::domain::recovery::Recovery;
 use orchestrator::domain::refused::Refused;
-use orchestrator::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use orchestrator::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use orchestrator::domain::session::{Session, TaskFile};
 use orchestrator::domain::transition::transition;
+use orchestrator::domain::usage::Usage;
 use orchestrator::domain::usd::Usd;
 use orchestrator::telegram::Scene;
 
@@ -46,7 +47,7 @@ pub struct Desk {
     gates: u32,
     runs: i64,
     last_hold: Option<Hold>,
-    today: Spent,
+    today: DayAccount,
 }
 
 /// What a command came to.
@@ -71,7 +72,7 @@ impl Desk {
             gates: 0,
             runs: 0,
             last_hold: None,
-            today: Spent::nothing(date(2025, 11, 20)),
+            today: DayAccount::new(date(2025, 11, 20)),
         }
     }
 
@@ -139,9 +140,9 @@ impl Desk {
                 Effect::GotThrough => self.last_hold = None,
                 Effect::LiftHold => self.hold = None,
                 Effect::CloseRun(_, outcome) => {
-                    self.today.cost += outcome.usage.cost;
-                    self.today.tokens += outcome.usage.tokens();
+                    self.today.book(&outcome.usage);
                 }
+                Effect::GrantForToday(_, up_to) => self.today.grant(*up_to),
                 Effect::CloseGate(..) => {}
             }
         }
@@ -196,10 +197,11 @@ impl Desk {
         let (run, task) = self.session().run().unwrap();
         let progress = &self.session().task(task).unwrap().progress;
         let before = progress.conversation.as_ref().map(|_| progress.reported.cost).unwrap_or_default();
-        let usage = Usage {
-            cost: Usd::from_micros(420_000) + before,
-            conversation: Some("a-conversation".to_owned()),
-            ..Usage::default()
+        let conversation = Some("a-conversation".to_owned());
+        let usage = if has_no_result(&verdict) {
+            Usage { input_tokens: 8000, output_tokens: 800, at_least: true, conversation, ..Usage::default() }
+        } else {
+            Usage { cost: Usd::from_micros(420_000) + before, conversation, ..Usage::default() }
         };
         let denials = std::mem::take(&mut self.denials);
         let known = std::mem::take(&mut self.known);
@@ -220,6 +222,19 @@ impl Desk {
         self.claim();
         self.finish(verdict)
     }
+}
+
+/// Whether Claude was ended before it said what it had come to.
+fn has_no_result(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Lost
+            | Verdict::Failed {
+                failure: Failure::TimedOut { .. }
+                    | Failure::WentQuiet { .. }
+                    | Failure::PrintedTooMuch { .. }
+            }
+    )
 }
 
 /// The seed's three tasks.

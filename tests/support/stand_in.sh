@@ -7,6 +7,7 @@ session=00000000-0000-4000-8000-$(printf %012d $$)
 resumed=
 while [ $# -gt 0 ]; do
   case $1 in
+    --version) echo "1.0.0 (stand-in)" && exit ;;
     --session-id=*) session=${1#*=} ;;
     --session-id) session=$2 && shift ;;
     --resume=*) session=${1#*=} resumed=yes ;;
@@ -30,6 +31,12 @@ while read -r who does first second; do
     uses)
       printf '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"%s","input":{"command":"%s"}}]}}\n' "$first" "$second"
       ;;
+    answers)
+      for part in first last; do
+        printf '{"type":"assistant","message":{"id":"%s","model":"stand-in","content":[{"type":"text","text":"The %s part."}],"usage":{"input_tokens":%s,"output_tokens":10}}}\n' "$first" "$part" "$second"
+      done
+      ;;
+    dies) kill -9 $$ ;;
     limited)
       if [ ! -e "$second" ]; then
         touch "$second"
@@ -54,6 +61,7 @@ while read -r who does first second; do
       exit 0
       ;;
     resists) trap '' TERM ;;
+    fills) head -c "$second" /dev/zero >"$first" ;;
     babbles) head -c "$first" /dev/urandom ;;
     drones) head -c "$first" /dev/zero | tr '\0' x ;;
     fails)

@@ -2,12 +2,14 @@
 
 use super::view::{Gate, Status, Task};
 use super::ways::ways;
+use crate::cli::known::known;
 use crate::cli::page::{Page, shortened};
 use crate::cli::reason::because;
 use crate::cli::say::{BOLD, DIM, YELLOW};
 use crate::domain::event::Subject;
 use crate::domain::gate::Reason;
 use crate::domain::id::TaskNumber;
+use crate::domain::recovery::Recovery;
 
 const LONGEST_TEXT: usize = 400;
 
@@ -29,6 +31,10 @@ pub(super) fn gate(
     let summary = about.and_then(|task| task.summary.as_deref()).filter(|_| gate.kind != "before");
     if let Some(summary) = summary {
         lines.push(page.fill(&format!("Why: {}", shortened(summary, LONGEST_TEXT)), "  ", "    "));
+    }
+    let recovery = gate.recovery.as_ref().map(Recovery::from);
+    for paragraph in recovery.iter().flat_map(known) {
+        lines.push(page.fill(&paragraph, "  ", "    "));
     }
     let answers = answers(gate, program).into_iter().chain(besides).collect::<Vec<_>>();
     lines.extend(ways(&answers, page));
@@ -82,18 +88,22 @@ fn named(word: &str) -> Option<Reason> {
 }
 
 fn answers(gate: &Gate, program: &str) -> Vec<(String, &'static str)> {
-    gate.choices
-        .iter()
-        .map(|choice| {
-            let does = match choice.as_str() {
-                "approve" => "yes; a note for Claude may follow",
-                "reject" => "no; say what should be different",
-                "retry" => "again; say what to do differently",
-                "skip" => "go on without it",
-                "stop" => "end the session",
-                _ => "",
-            };
-            (format!("{program} {choice} {}", gate.id), does)
-        })
-        .collect()
+    let continues = gate
+        .recovery
+        .as_ref()
+        .filter(|known| known.resumable)
+        .map(|_| (format!("{program} continue {}", gate.id), "go on in its Claude session"));
+    let choices = gate.choices.iter().map(|choice| {
+        let does = match choice.as_str() {
+            "approve" => "yes; a note for Claude may follow",
+            "reject" => "no; say what should be different",
+            "retry" if gate.kind != "before" => "from scratch; say what to do differently",
+            "retry" => "again; say what to do differently",
+            "skip" => "go on without it",
+            "stop" => "end the session",
+            _ => "",
+        };
+        (format!("{program} {choice} {}", gate.id), does)
+    });
+    continues.into_iter().chain(choices).collect()
 }

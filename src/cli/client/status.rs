@@ -11,7 +11,7 @@ use crate::cli::page::{Page, shortened};
 use crate::cli::say::{BOLD, DIM, GREEN, RED, YELLOW, harmless};
 use crate::cli::shown;
 use crate::domain::duration::human;
-use crate::domain::event::count;
+use crate::domain::number::count;
 
 /// How many tasks are shown of a session that has more.
 const MOST: usize = 20;
@@ -52,7 +52,7 @@ fn head(status: &Status, session: &str, page: Page) -> Vec<String> {
         status.task_file.as_deref().map(harmless),
         status.started_at.as_deref().map(|at| format!("since {}", minute(at))),
         took.map(|took| human(&took)),
-        Some(status.cost_usd.to_string()),
+        Some(status.cost.told().to_string()),
     ];
     let facts = facts.map(|fact| fact.map(|fact| format!("{DIM}{fact}{DIM:#}")));
     vec![listed(title, "", page), listed(facts, "  ", page), listed(progress(status, page), "  ", page)]

@@ -14,7 +14,7 @@ fn task(id: u32, title: &str, state: &str, runs: u32) -> Value {
     let done = matches!(state, "completed" | "failed");
     json!({
         "id": id, "title": title, "type": if id == 1 { "database" } else { "backend" }, "state": state, "runs": runs,
-        "cost_usd": if done { 0.42 } else { 0.0 }, "duration_seconds": if done { 87 } else { 0 },
+        "cost_usd": if done { 0.42 } else { 0.0 }, "cost_at_least": state == "interrupted", "duration_seconds": if done { 87 } else { 0 },
         "summary": (state == "failed").then_some("Claude stopped at a limit: error_max_turns (Reached the limit of turns)"),
     })
 }
@@ -86,6 +86,18 @@ fn a_failure() {
         "choices": ["retry", "skip", "stop"]});
     let answer = answer("waiting_approval", &tasks("failed"), json!({"gate": gate}));
     holds("status_of_a_failure", &at_all_widths(&answer));
+}
+
+#[test]
+fn an_interruption_of_which_something_is_known() {
+    let recovery = json!({"resumable": true, "last_activity": "Edit src/actions.ts", "duration_seconds": 87,
+        "cost_usd": 0.0, "cost_at_least": true, "tokens": 8800, "changed": true,
+        "changes": ["2 files changed, 31 insertions(+)", "not in git: notes.md"]});
+    let gate = json!({"id": "g7_k3qd", "kind": "interrupted", "task": 2, "reasons": ["task 2 was interrupted"],
+        "choices": ["retry", "skip", "stop"], "recovery": recovery});
+    let more = json!({"gate": gate, "cost_at_least": true});
+    let answer = answer("waiting_approval", &tasks("interrupted"), more);
+    holds("status_of_an_interruption", &at_all_widths(&answer));
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! What this program reads of the answers; what it doesn't know, or isn't told, does no harm.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
+use crate::domain::recovery::Recovery;
+use crate::domain::usage;
 use crate::domain::usd::Usd;
 
 /// Where things stand.
@@ -26,7 +30,8 @@ pub(super) struct Status {
     pub(super) started_at: Option<String>,
     pub(super) last_activity: Option<String>,
     pub(super) runtime_seconds: u64,
-    pub(super) cost_usd: Usd,
+    #[serde(flatten)]
+    pub(super) cost: Cost,
     pub(super) notifications: Notifications,
     pub(super) tasks: Vec<Task>,
 }
@@ -39,9 +44,24 @@ pub(super) struct Task {
     pub(super) r#type: String,
     pub(super) state: String,
     pub(super) runs: u32,
-    pub(super) cost_usd: Usd,
+    #[serde(flatten)]
+    pub(super) cost: Cost,
     pub(super) duration_seconds: u64,
     pub(super) summary: Option<String>,
+}
+
+/// What something cost, as far as that is known.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cost {
+    cost_usd: Usd,
+    cost_at_least: bool,
+}
+
+impl Cost {
+    pub(super) fn told(self) -> usage::Cost {
+        usage::Cost { known: self.cost_usd, at_least: self.cost_at_least }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +72,35 @@ pub(super) struct Gate {
     pub(super) task: Option<u32>,
     pub(super) reasons: Vec<String>,
     pub(super) choices: Vec<String>,
+    pub(super) recovery: Option<Known>,
+}
+
+/// What is known of the run that failed or was interrupted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Known {
+    pub(super) resumable: bool,
+    last_activity: Option<String>,
+    duration_seconds: u64,
+    #[serde(flatten)]
+    cost: Cost,
+    tokens: u64,
+    changed: Option<bool>,
+    changes: Vec<String>,
+}
+
+impl From<&Known> for Recovery {
+    fn from(known: &Known) -> Self {
+        Self {
+            last_activity: known.last_activity.clone(),
+            took: Duration::from_secs(known.duration_seconds),
+            cost: known.cost.told(),
+            tokens: known.tokens,
+            changed: known.changed,
+            changes: known.changes.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

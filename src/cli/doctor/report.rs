@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::page::Page;
 use crate::cli::say::{self, GREEN, RED, YELLOW, harmless};
-use crate::domain::event::count;
+use crate::domain::number::count;
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -10,10 +10,12 @@ use super::account::Account;
 use super::markdown::{code, fenced, indented, inline, quotation};
 use crate::domain::actor::Actor;
 use crate::domain::duration::human;
-use crate::domain::event::{Event, Subject, waiting_sentence};
+use crate::domain::event::{Event, Subject};
 use crate::domain::gate::Decision;
+use crate::domain::number::{count, grouped};
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use crate::domain::run::{Failure, Outcome, Verdict};
+use crate::domain::sentence::waiting_sentence;
 use crate::domain::session::{Session, State, Why, Work};
 use crate::domain::task::{Task, TaskState};
 use crate::store::{gates, runs};
@@ -91,13 +93,14 @@ fn facts(account: &Account, frame: &Frame<'_>) -> String {
                 runs => format!("{runs}, {} in all", human(&spent)),
             },
         ),
-        ("Cost", session.cost().to_string()),
+        ("Cost", session.cost().as_entry()),
     ];
     let usages = || account.runs.iter().filter_map(outcome).map(|outcome| &outcome.usage);
     let (input, output) = usages()
         .fold((0, 0), |(input, output), usage| (input + usage.input_tokens, output + usage.output_tokens));
     if input + output > 0 {
-        facts.push(("Tokens", format!("{} in, {} out", grouped(input), grouped(output))));
+        let at_least = if session.cost().at_least { "at least " } else { "" };
+        facts.push(("Tokens", format!("{at_least}{} in, {} out", grouped(input), grouped(output))));
     }
     let models: BTreeSet<_> = usages().filter_map(|usage| usage.model.as_deref()).map(inline).collect();
     if !models.is_empty() {
@@ -149,7 +152,7 @@ fn table(session: &Session) -> String {
     for task in &session.tasks {
         let (spec, progress) = (&task.spec, &task.progress);
         let time = if progress.runs > 0 { human(&progress.duration) } else { String::new() };
-        let cost = if progress.runs > 0 { progress.cost.to_string() } else { String::new() };
+        let cost = if progress.runs > 0 { progress.cost().as_entry() } else { String::new() };
         rows.push(format!(
             "| {} | {} | {} | {} | {} | {time} | {cost} |",
             spec.number,
@@ -214,10 +217,17 @@ fn ran(account: &Account, run: &runs::Record, frame: &Frame<'_>) -> String {
         return format!("- Run {} at {began}{resumed}: **still running**\n  - Log: {log}", run.number);
     };
     let usage = &outcome.usage;
-    let mut used = vec![human(&between(run.claimed_at, *ended_at)), usage.cost.to_string()];
+    let mut used = vec![human(&between(run.claimed_at, *ended_at)), usage.cost().to_string()];
     used.extend(usage.model.as_deref().map(inline));
     if usage.input_tokens + usage.output_tokens > 0 {
-        used.push(tokens(usage.input_tokens, usage.output_tokens));
+        let at_least = if usage.at_least { "at least " } else { "" };
+        used.push(format!("{at_least}{}", tokens(usage.input_tokens, usage.output_tokens)));
+    }
+    if usage.includes > 0 {
+        used.push(format!(
+            "what {} used before included",
+            count(usize::try_from(usage.includes).unwrap_or(usize::MAX), "run")
+        ));
     }
     let verdict = verdict(account, run, outcome);
     let mut lines =
@@ -366,19 +376,6 @@ fn between(from: Timestamp, to: Timestamp) -> Duration {
 
 fn tokens(input: u64, output: u64) -> String {
     format!("{} tokens in, {} out", grouped(input), grouped(output))
-}
-
-/// `12,345`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 impl Frame<'_> {

@@ -14,12 +14,13 @@ use crate::domain::actor::Actor;
 use crate::domain::change::{Effect, World};
 use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{OnTrouble, Policy};
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
+use crate::domain::usage::Usage;
 use crate::domain::usd::Usd;
 use crate::store::events::Told;
 use crate::store::{gates, runs};
@@ -58,7 +59,7 @@ impl Day {
             (account.gates.len(), account.runs.iter().any(|run| run.end.is_none()))
         });
         let fresh_gate = GateId::from_random(u32::try_from(gates).unwrap());
-        let today = Spent::nothing(now.to_zoned(TimeZone::UTC).date());
+        let today = DayAccount::new(now.to_zoned(TimeZone::UTC).date());
         let world = World { now, fresh_gate, hold: None, last_hold: None, run_open, today };
         let before = self.account.as_ref().map(|account| &account.session);
         let next = transition(before, &Order { command, by, sent_at: None }, &world).unwrap();
@@ -94,7 +95,7 @@ impl Day {
             input_tokens: 12_345,
             output_tokens: 678,
             model: Some("claude-sonnet-4-5".to_owned()),
-            conversation: None,
+            ..Usage::default()
         };
         let denials = denials.iter().map(ToString::to_string).collect();
         let outcome = Box::new(Outcome { usage, denials, ..Outcome::bare(verdict) });
@@ -134,7 +135,7 @@ fn keep(account: &mut Account, effect: Effect, now: Timestamp) {
         Effect::CloseRun(run, outcome) => {
             account.runs.iter_mut().find(|record| record.id == run).unwrap().end = Some((now, *outcome));
         }
-        Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
+        Effect::GrantForToday(..) | Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::cli::known::known;
 use crate::cli::page::{Page, shortened};
 use crate::cli::reason::because;
 use crate::cli::say::{BOLD, DIM, YELLOW, harmless};
@@ -47,7 +48,7 @@ pub(super) fn card(session: &Session, gate: &Gate, is_told: bool, logs_dir: &Pat
                 let runs = task.progress.runs;
                 add(&format!("{DIM}Gate {}: after run {runs} of this task.{DIM:#}", gate.id), "  ");
                 add(&if is_told { String::new() } else { outcome(task, "Why") }, "  ");
-                known(task, &mut add);
+                aftermath(task, &mut add);
                 add(&log(session, task, logs_dir), "  ");
             }
         }
@@ -73,12 +74,12 @@ fn question(session: &Session, gate: &Gate) -> String {
     }
 }
 
-/// What is known of the last run: how far it got, and what it changed.
-fn known(task: &Task, add: &mut impl FnMut(&str, &str)) {
+/// What is known of the last run, and how it can be gone on with.
+fn aftermath(task: &Task, add: &mut impl FnMut(&str, &str)) {
     let Some(recovery) = &task.progress.recovery else { return };
-    add(&format!("Known: {}", shortened(&recovery.how_far(), LONGEST_TEXT)), "  ");
-    let changed = recovery.what_changed().unwrap_or_default();
-    add(&shortened(&changed, LONGEST_TEXT), "  ");
+    for paragraph in known(recovery) {
+        add(&paragraph, "  ");
+    }
     if recovery.is_resumable() {
         add("\"continue\" goes on in its Claude session, \"retry\" begins from scratch.", "  ");
     }

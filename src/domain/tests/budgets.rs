@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::desk::{
-    Desk, approve, auto, completed, failed, out_of_budget, pause_now, reject, retry, retry_task, skip, stop,
-    task,
+    Desk, approve, auto, completed, failed, out_of_budget, pause_now, proceed, reject, retry, retry_task,
+    skip, stop, task,
 };
 use super::shorthand::{at, tasks};
 use crate::domain::change::Effect;
 use crate::domain::event::Event;
 use crate::domain::id::TaskNumber;
-use crate::domain::limits::{Limits, Purse, Spent};
+use crate::domain::limits::{DayAccount, Limits};
 use crate::domain::plan::TaskSpec;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
+use crate::domain::purse::Purse;
 use crate::domain::run::Verdict;
 use crate::domain::usd::Usd;
 
@@ -65,6 +66,30 @@ fn the_next_day_has_its_own_budget() {
 }
 
 #[test]
+fn what_is_granted_for_a_day_is_granted_to_every_session_of_it() {
+    let limits = Limits { cost_per_day: usd(42), tokens_per_day: Some(100), ..Limits::default() };
+    let mut desk = Desk::opened(day(), limited(limits));
+    desk.tokens = 100;
+    desk.work();
+    desk.told(approve());
+    desk.told(stop());
+    desk.tokens = 60;
+    desk.start();
+    assert_now(&desk, "ready 1 [*..]");
+    desk.work();
+    assert_now(&desk, "waits before 2 (spent $0.84 of $0.84 today) [+..]");
+    desk.told(approve());
+    desk.work();
+    assert_now(&desk, "waits before 3 (spent $1.26 of $1.26 today, used 220 of 200 tokens today) [++.]");
+    desk.told(stop());
+    desk.pass(Duration::from_hours(24));
+    desk.start();
+    desk.tokens = 0;
+    desk.work();
+    assert_now(&desk, "waits before 2 (spent $0.42 of $0.42 today) [+..]");
+}
+
+#[test]
 fn what_another_session_spends_counts_for_the_day() {
     let policy = limited(Limits { cost_per_day: usd(42), ..Limits::default() });
     let mut desk = Desk::opened(vec![task(1, "database")], policy);
@@ -85,7 +110,7 @@ fn a_task_that_fails_and_is_retried_for_ever_stops_at_its_budget() {
     }
     assert_now(&desk, "waits before 1 (spent $1.26 of $1.00 on this task) [*..]");
     let spent = desk.session().cost();
-    assert_eq!(spent, Usd::from_micros(1_260_000), "to the last cent");
+    assert_eq!((spent.known.micros(), spent.at_least), (1_260_000, false), "to the last cent");
     desk.approve();
     assert_now(&desk, "ready 1 [*..]");
     desk.claim();
@@ -218,7 +243,7 @@ fn a_run_may_cost_the_least_that_is_left() {
     let mut desk = Desk::opened(day(), limited(limits));
     let left = |desk: &Desk, spent: i64| {
         let day = desk.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let today = Spent { cost: Usd::from_micros(spent), ..Spent::nothing(day) };
+        let today = DayAccount { cost: Usd::from_micros(spent), ..DayAccount::new(day) };
         Purse::of(desk.session(), today).money_left(TaskNumber(1)).map(Usd::micros)
     };
     assert_eq!(left(&desk, 0), Some(1_000_000));
@@ -279,6 +304,86 @@ fn a_change_in_the_project_or_a_persons_look_begins_the_count_anew() {
     desk.claim();
     desk.finish(Verdict::Lost);
     assert_eq!(desk.session().open().unwrap().fruitless, 1, "what is killed comes to nothing, too");
+}
+
+#[test]
+fn where_money_is_limited_a_run_of_unknown_cost_is_asked_about_whatever_the_policy_says() {
+    let why = "1 run ended without telling its cost, and money is limited";
+    for (on_interrupted, next) in [(OnTrouble::Retry, "1"), (OnTrouble::Skip, "2")] {
+        let limits = Limits { cost_per_session: usd(500), ..Limits::default() };
+        let policy = Policy { on_interrupted, max_attempts: 1000, ..limited(limits) };
+        let mut desk = Desk::opened(day(), policy);
+        desk.untold = true;
+        desk.claim();
+        desk.finish(Verdict::Lost);
+        let tasks = if on_interrupted == OnTrouble::Skip { "-.." } else { "*.." };
+        assert_now(&desk, &format!("waits before {next} ({why}) [{tasks}]"));
+        desk.told(approve());
+        assert_now(&desk, &format!("ready {next} [{}]", tasks.replacen("-.", "-*", 1)));
+    }
+    let policy = Policy { on_interrupted: OnTrouble::Retry, max_attempts: 1000, ..auto() };
+    let mut desk = Desk::opened(day(), policy);
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    assert_now(&desk, "ready 1 [*..]");
+}
+
+#[test]
+fn an_answer_to_an_interruption_is_a_look_at_what_is_unknown_and_a_pause_is_ones_own_doing() {
+    let limits = Limits { cost_per_day: usd(500), ..Limits::default() };
+    let mut desk = Desk::opened(day(), limited(limits));
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    assert_now(&desk, "waits after interrupted 1 [!..]");
+    desk.told(retry());
+    assert_now(&desk, "ready 1 [*..]");
+    desk.claim();
+    desk.told(pause_now());
+    desk.finish(Verdict::Lost);
+    assert_now(&desk, "ready 1, paused [*..]");
+    assert_eq!(desk.session().open().unwrap().untold, 0);
+    assert!(desk.session().cost().at_least);
+}
+
+#[test]
+fn what_a_killed_run_was_seen_to_use_counts_for_the_day_and_says_that_there_may_be_more() {
+    let limits = Limits { tokens_per_day: Some(1000), cost_per_task: usd(42), ..Limits::default() };
+    let policy = Policy { on_interrupted: OnTrouble::Retry, ..limited(limits) };
+    let mut desk = Desk::opened(day(), policy);
+    desk.tokens = 1000;
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    let untold = "1 run ended without telling its cost, and money is limited";
+    assert_now(&desk, &format!("waits before 1 (used at least 1,000 of 1,000 tokens today, {untold}) [*..]"));
+    desk.told(approve());
+    desk.untold = false;
+    desk.claim();
+    desk.finish(failed());
+    desk.told(retry());
+    assert_now(
+        &desk,
+        "waits before 1 (spent at least $0.42 of $0.42 on this task, used at least 2,000 of 2,000 tokens today) [*..]",
+    );
+}
+
+#[test]
+fn what_is_told_of_a_killed_run_when_it_is_continued_is_known_from_then_on() {
+    let mut desk = Desk::opened(day(), auto());
+    desk.tokens = 1000;
+    desk.untold = true;
+    desk.claim();
+    desk.finish(Verdict::Lost);
+    assert_eq!(desk.session().cost().to_string(), "cost unknown");
+    desk.told(proceed());
+    desk.untold = false;
+    desk.claim();
+    desk.finish(completed());
+    let progress = &desk.session().task(TaskNumber(1)).unwrap().progress;
+    assert_eq!((progress.cost().to_string().as_str(), progress.untold), ("$0.42", 0));
+    assert_eq!((desk.today().tokens, desk.today().untold), (2000, 0), "each token once");
 }
 
 #[test]

@@ -14,13 +14,14 @@ use crate::domain::command::{Command, Opening, Order, Target};
 use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::id::{GateId, RunId, SessionId, TaskNumber};
-use crate::domain::limits::Spent;
+use crate::domain::limits::DayAccount;
 use crate::domain::plan::{Plan, TaskSpec};
 use crate::domain::policy::{ApprovalMode, Policy};
 use crate::domain::refused::Refused;
-use crate::domain::run::{Failure, Obstacle, Outcome, Usage, Verdict};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::{Open, Session, State, TaskFile, Work};
 use crate::domain::transition::transition;
+use crate::domain::usage::{Tokens, Usage};
 use crate::domain::usd::Usd;
 
 /// 2025-11-20 09:30:00 UTC.
@@ -41,7 +42,9 @@ pub(super) struct Desk {
     pub(super) tokens: u64,
     pub(super) took: Duration,
     pub(super) changes: Option<bool>,
-    today: Spent,
+    /// Whether runs end without telling what they cost.
+    pub(super) untold: bool,
+    today: DayAccount,
     /// What the CLI has reported for each of its sessions, and which one the open run continues.
     reported: HashMap<String, (Usd, u64)>,
     resumes: Option<String>,
@@ -69,7 +72,8 @@ impl Desk {
             tokens: 0,
             took: Duration::from_secs(27),
             changes: None,
-            today: Spent::nothing(day_of(MORNING)),
+            untold: false,
+            today: DayAccount::new(day_of(MORNING)),
             reported: HashMap::new(),
             resumes: None,
         }
@@ -109,11 +113,11 @@ impl Desk {
                 Effect::LiftHold => self.hold = None,
                 Effect::CloseRun(_, outcome) => {
                     let usage = &outcome.usage;
-                    self.today.cost += usage.cost;
-                    self.today.tokens += usage.tokens();
+                    self.today.book(usage);
                     let reported = self.reported.entry(usage.conversation.clone().unwrap()).or_default();
                     *reported = (reported.0 + usage.cost, reported.1 + usage.tokens());
                 }
+                Effect::GrantForToday(_, up_to) => self.today.grant(*up_to),
                 Effect::CloseGate(..) => {}
             }
         }
@@ -136,8 +140,12 @@ impl Desk {
         self.seconds += i64::try_from(time.as_secs()).unwrap();
         let today = day_of(MORNING + self.seconds);
         if self.today.day != today {
-            self.today = Spent::nothing(today);
+            self.today = DayAccount::new(today);
         }
+    }
+
+    pub(super) fn today(&self) -> DayAccount {
+        self.today
     }
 
     /// Another session's run ends today.
@@ -162,11 +170,18 @@ impl Desk {
         let run = self.session.as_ref().and_then(Session::run).map_or(RunId(99), |(run, _)| run);
         let conversation = self.resumes.clone().unwrap_or_else(|| format!("conversation-{run}"));
         let (cost, tokens) = self.reported.get(&conversation).copied().unwrap_or_default();
-        let usage = Usage {
+        let seen = Tokens { input: self.tokens, output: 0 };
+        let told = Usage {
             cost: cost + self.price,
             input_tokens: tokens + self.tokens,
             conversation: Some(conversation),
+            seen,
             ..Usage::default()
+        };
+        let usage = if self.untold {
+            Usage { cost: Usd::default(), input_tokens: self.tokens, at_least: true, ..told }
+        } else {
+            told
         };
         let outcome = Outcome { usage, changed: self.changes, ..Outcome::bare(verdict) };
         Command::Finish { run, outcome: Box::new(outcome), took: self.took }

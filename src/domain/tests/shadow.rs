@@ -132,9 +132,11 @@ impl Shadow {
             Command::Start(_) => {
                 let days = std::mem::take(&mut self.purse.days);
                 let told = std::mem::take(&mut self.purse.told);
+                let mut granted = std::mem::take(&mut self.purse.granted);
+                granted.retain(|(_, _, day), _| day.is_some());
                 *self = Self {
                     gates: std::mem::take(&mut self.gates),
-                    purse: Purse { told, days, ..Purse::default() },
+                    purse: Purse { told, days, granted, ..Purse::default() },
                     ..Self::default()
                 };
                 self.unanswered.push(Reason::Start);
@@ -338,7 +340,7 @@ impl Shadow {
                         return Err(format!("run {run} was closed and wasn't open"));
                     }
                 }
-                Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
+                Effect::GrantForToday(..) | Effect::BeginHold(_) | Effect::LiftHold | Effect::GotThrough => {}
             }
         }
         let session = &after.session;
@@ -359,7 +361,7 @@ impl Shadow {
         if running != runs.into_values().collect::<Vec<_>>() {
             return Err(format!("running are {running:?}, open are {:?}", self.open_runs));
         }
-        if session.cost() != self.spent {
+        if session.cost().known != self.spent {
             return Err(format!("the session cost {}, its runs {}", session.cost(), self.spent));
         }
         Ok(())

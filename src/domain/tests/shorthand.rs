@@ -80,6 +80,7 @@ pub(super) fn effect(effect: &Effect) -> String {
             format!("OpenRun {run} (no. {number} of task {task}{resume})")
         }
         Effect::CloseRun(run, _) => format!("CloseRun {run}"),
+        Effect::GrantForToday(day, up_to) => format!("GrantForToday {day} {up_to}"),
         Effect::BeginHold(hold) => format!("BeginHold {}", hold.kind.as_str()),
         Effect::LiftHold => "LiftHold".to_owned(),
         Effect::GotThrough => "GotThrough".to_owned(),

@@ -4,7 +4,6 @@ use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,10 +15,11 @@ use crate::domain::id::{GateId, RunId, TaskNumber};
 use crate::domain::limits::{Allowance, Amount, Budget, Limits};
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
 use crate::domain::recovery::Recovery;
-use crate::domain::run::{Failure, Obstacle, Outcome, Reported, Usage, Verdict};
+use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::{Open, State, Why, Work};
 use crate::domain::size::Size;
 use crate::domain::task::{Approval, Progress, TaskState};
+use crate::domain::usage::{Cost, Reported, Tokens, Untold, Usage};
 use crate::domain::usd::Usd;
 
 #[test]
@@ -64,7 +64,14 @@ fn ann() -> Actor {
 
 fn states() -> Vec<State> {
     let open = |work| {
-        State::Open(Open { work, paused: None, owed: Vec::new(), allowances: Vec::new(), fruitless: 0 })
+        State::Open(Open {
+            work,
+            paused: None,
+            owed: Vec::new(),
+            allowances: Vec::new(),
+            fruitless: 0,
+            untold: 0,
+        })
     };
     let (task, run) = (TaskNumber(2), RunId(12));
     vec![
@@ -81,6 +88,7 @@ fn states() -> Vec<State> {
             owed: reasons(),
             allowances: allowances(),
             fruitless: 2,
+            untold: 1,
         }),
         State::Completed { at: at(60) },
         State::Stopped { at: at(60) },
@@ -104,20 +112,24 @@ fn reasons() -> Vec<Reason> {
             used: usd(4_980_000),
             of: usd(5_000_000),
             more: usd(5_000_000),
+            at_least: false,
         },
         Reason::Spent {
             budget: Budget::TokensPerDay,
             used: Amount::Tokens(1_000_001),
             of: Amount::Tokens(1_000_000),
             more: Amount::Tokens(1_000_000),
+            at_least: true,
         },
         Reason::Spent {
             budget: Budget::RuntimePerSession,
             used: Amount::Time(Duration::from_millis(3_600_500)),
             of: Amount::Time(Duration::from_hours(1)),
             more: Amount::Time(Duration::from_hours(1)),
+            at_least: false,
         },
         Reason::Fruitless { failures: 3 },
+        Reason::Untold { runs: 1 },
     ]
 }
 
@@ -126,11 +138,10 @@ fn usd(micros: i64) -> Amount {
 }
 
 fn allowances() -> Vec<Allowance> {
-    let granted = |budget, task, day, up_to| Allowance { budget, task, day, up_to };
+    let granted = |budget, task, up_to| Allowance { budget, task, up_to };
     vec![
-        granted(Budget::CostPerTask, Some(TaskNumber(2)), None, usd(1_500_000)),
-        granted(Budget::CostPerSession, None, None, usd(20_000_000)),
-        granted(Budget::CostPerDay, None, Some(date(2025, 11, 20)), usd(9_980_000)),
+        granted(Budget::CostPerTask, Some(TaskNumber(2)), usd(1_500_000)),
+        granted(Budget::CostPerSession, None, usd(20_000_000)),
     ]
 }
 
@@ -181,11 +192,17 @@ fn progresses() -> Vec<Progress> {
         runs: 3,
         attempts: 2,
         conversation: Some("3f0c".to_owned()),
-        reported: Reported { cost: Usd::from_micros(420_000), input_tokens: 1200, output_tokens: 340 },
+        reported: Reported {
+            cost: Usd::from_micros(420_000),
+            input_tokens: 1200,
+            output_tokens: 340,
+            untold: Untold { runs: 1, tokens: Tokens { input: 800, output: 60 } },
+        },
         recovery: Some(Recovery {
             last_activity: Some("Edit src/lib.rs".to_owned()),
             took: Duration::from_secs(27),
-            cost: Usd::from_micros(420_000),
+            cost: Cost { known: Usd::from_micros(420_000), at_least: true },
+            tokens: 12_345,
             changed: Some(true),
             changes: vec!["2 files changed".to_owned()],
             conversation: Some("3f0c".to_owned()),
@@ -194,6 +211,7 @@ fn progresses() -> Vec<Progress> {
         check_output: Some("1 test failed".to_owned()),
         summary: Some("check \"tests\" failed: exit code 1".to_owned()),
         cost: Usd::from_micros(1_234_567),
+        untold: 1,
         duration: Duration::from_millis(27_500),
         started_at: Some(at(2)),
     };
@@ -210,6 +228,9 @@ fn outcomes() -> Vec<Outcome> {
                 cost: Usd::from_micros(420_000),
                 input_tokens: 1200,
                 output_tokens: 340,
+                at_least: false,
+                includes: 1,
+                seen: Tokens::default(),
                 model: Some("sonnet".to_owned()),
                 conversation: Some("3f0c".to_owned()),
             },
@@ -301,6 +322,7 @@ fn events() -> Vec<Event> {
         rehearsal: false,
     };
     let (run, by, cost) = (RunId(12), ann(), Usd::from_micros(420_000));
+    let told = Cost { known: cost, at_least: false };
     let (took, hold) = (Duration::from_secs(27), holds().remove(0));
     let about_gate = Some(subject.clone());
     let mut events: Vec<Event> = gates()
@@ -337,7 +359,20 @@ fn events() -> Vec<Event> {
             cost,
             denials: vec!["Write notes.txt".to_owned()],
         },
-        Event::TaskFailed { subject: subject.clone(), run, failure: failures()[0].to_string(), took, cost },
+        Event::TaskFailed {
+            subject: subject.clone(),
+            run,
+            failure: failures()[0].to_string(),
+            took,
+            cost: told,
+        },
+        Event::TaskFailed {
+            subject: subject.clone(),
+            run,
+            failure: failures()[4].to_string(),
+            took,
+            cost: Cost { known: Usd::default(), at_least: true },
+        },
         Event::TaskInterrupted { subject: subject.clone(), run },
         Event::TaskSkipped { subject: subject.clone(), by: by.clone() },
         Event::TaskRetried {
@@ -363,10 +398,10 @@ fn events() -> Vec<Event> {
         Event::DatabaseRestored { made_at: None },
         Event::HoldEnded { hold, by: by.clone() },
         Event::SessionCompleted {
-            figures: Figures { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost },
+            figures: Figures { rehearsal: false, completed: 4, skipped: 1, total: 5, took, cost: told },
         },
         Event::SessionStopped {
-            figures: Figures { rehearsal: false, completed: 4, skipped: 0, total: 5, took, cost },
+            figures: Figures { rehearsal: false, completed: 4, skipped: 0, total: 5, took, cost: told },
             by,
         },
     ]);

@@ -10,7 +10,7 @@ use crate::cli::health;
 use crate::cli::n8n::KEY_HEADER;
 use crate::cli::page::shortened;
 use crate::config::Config;
-use crate::domain::event::count;
+use crate::domain::number::count;
 use crate::outward::{self, place};
 
 /// The workflow that takes notifications.
