@@ -1,6 +1,7 @@
 //! The composition root: builds everything from the configuration, runs it, drains it.
 
 mod leftovers;
+mod room;
 mod succession;
 
 use std::ffi::OsString;
@@ -17,12 +18,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use self::room::Begun;
 use crate::claude::{self, Birthplace};
 use crate::config::{Config, LogFormat};
 use crate::engine::{self, Audience, Engine};
 use crate::files::{private, reason};
 use crate::http::{self, Callers, Door};
-use crate::lifecycle::{Ended, Lifecycle};
+use crate::lifecycle::{Ended, Lifecycle, Why};
 use crate::notifier::{self, Notifier, Receiver};
 use crate::store::{self, Lock, LockError};
 use crate::supervisor::Supervisor;
@@ -43,6 +45,14 @@ pub enum Error {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The disk is full. Nothing is lost, and it works as soon as there is room.
+    #[error("there is no room for {path}: {left}; make some there", path = path.display())]
+    NoRoom {
+        /// What was to be written.
+        path: PathBuf,
+        /// How much there is.
+        left: String,
+    },
     /// A folder isn't there or can't be made.
     #[error(
         "{what} {path} can't be used: {}; make it a folder for this user, or name another one",
@@ -65,6 +75,9 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The socket that was bound can't be used.
+    #[error("can't listen: {0}")]
+    Socket(io::Error),
     /// The system does not say what every Linux says.
     #[error("can't read /proc, which is needed to tell processes apart: {0}")]
     Proc(io::Error),
@@ -113,6 +126,13 @@ pub struct Served {
     pub broken: bool,
 }
 
+impl Served {
+    fn before_it_began(why: Why) -> Self {
+        let clean = matches!(why, Why::Signal(_) | Why::Asked);
+        Self { ended: Ended { clean, why, unfinished: Vec::new() }, broken: false }
+    }
+}
+
 /// Tells the time, the one place that asks the system.
 #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
 pub fn clock() -> Timestamp {
@@ -122,6 +142,15 @@ pub fn clock() -> Timestamp {
 impl Core {
     /// Takes the lock, opens the database and makes what works on it.
     pub async fn build(config: &Config, rehearse: bool, audience: Option<Audience>) -> Result<Self, Error> {
+        let built = Self::build_at_once(config, rehearse, audience).await;
+        built.map_err(|error| room::or_for_want_of_room(error, &config.paths.database))
+    }
+
+    async fn build_at_once(
+        config: &Config,
+        rehearse: bool,
+        audience: Option<Audience>,
+    ) -> Result<Self, Error> {
         let paths = &config.paths;
         must_be_folder("the project folder (paths.project_dir)", &paths.project_dir)?;
         for (what, path) in [
@@ -172,11 +201,12 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     if let Some(user) = &config.claude.user {
         info!("runs are user {}, the daemon is user {}", user.name, user::own_name());
     }
+    let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let supervisor = Supervisor::named_in(environment(), std::process::id());
-    let building = Core::build(&config, config.claude.rehearse, audience(&config));
-    let core = supervisor.patient("opening the database", building).await?;
-    let address = format!("{}:{}", config.server.host, config.server.port);
-    let listener = TcpListener::bind(&address).await.map_err(|source| Error::Listen { address, source })?;
+    let Begun { core, listener } = match room::begin(&config, &secret, &supervisor, &mut lifecycle).await? {
+        Ok(begun) => begun,
+        Err(why) => return Ok(Served::before_it_began(why)),
+    };
     let listening = listener.local_addr().map_or_else(|_| config.server.host.clone(), |at| at.to_string());
     info!(
         "orchestrator {} listens on http://{listening} for {}",
@@ -185,7 +215,6 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     );
     let Core { engine, worker, lock } = core;
     let broken = engine.broken().clone();
-    let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let (soft, stop) = (lifecycle.soft(), lifecycle.soft());
     if let Some(receiver) = receiver(&config, &secret) {
         let notifier = Notifier::new(Arc::clone(&engine), receiver, worker.activity())?;
@@ -193,7 +222,7 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     }
     let lock = Arc::new(lock);
     let upkeep = Upkeep::new(Arc::clone(&engine), Arc::clone(&lock), upkeep_settings(&config));
-    let door = door(config, secret, Arc::clone(&engine), &worker, lifecycle.soft());
+    let door = door(config, &secret, Arc::clone(&engine), &worker, lifecycle.soft());
     lifecycle.spawn("the worker", worker.work(lifecycle.soft()));
     lifecycle.spawn("the HTTP server", http::serve(listener, door, stop));
     lifecycle.spawn("the upkeep", upkeep.work(lifecycle.soft()));
@@ -218,7 +247,7 @@ pub async fn answer(config: Config, secret: SecretString, request: Request) -> R
     let Core { engine, worker, lock } =
         Core::build(&config, config.claude.rehearse, audience(&config)).await?;
     let response =
-        http::inside(door(config, secret, Arc::clone(&engine), &worker, CancellationToken::new()), request)
+        http::inside(door(config, &secret, Arc::clone(&engine), &worker, CancellationToken::new()), request)
             .await;
     succession::leave(&engine, &lock, engine.broken().is_cancelled()).await;
     drop(lock);
@@ -227,14 +256,14 @@ pub async fn answer(config: Config, secret: SecretString, request: Request) -> R
 
 fn door(
     config: Config,
-    secret: SecretString,
+    secret: &SecretString,
     engine: Arc<Engine>,
     worker: &Worker,
     stop: CancellationToken,
 ) -> Door {
     Door {
         engine,
-        secrets: [Some(secret), config.webhooks.previous_secret].into_iter().flatten().collect(),
+        secrets: secrets(&config, secret),
         require_signature: config.webhooks.require_signature,
         callers: Callers {
             chats: config.telegram.chat_id,
@@ -246,6 +275,16 @@ fn door(
         worker: worker.health(),
         stop,
     }
+}
+
+/// What callers may know.
+fn secrets(config: &Config, secret: &SecretString) -> Vec<SecretString> {
+    [Some(secret), config.webhooks.previous_secret.as_ref()].into_iter().flatten().cloned().collect()
+}
+
+async fn bind(config: &Config) -> Result<TcpListener, Error> {
+    let address = format!("{}:{}", config.server.host, config.server.port);
+    TcpListener::bind(&address).await.map_err(|source| Error::Listen { address, source })
 }
 
 /// Where notifications go, if they go anywhere.

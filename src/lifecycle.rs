@@ -104,6 +104,11 @@ impl Lifecycle {
         self.names.insert(id, name);
     }
 
+    /// Waits until the daemon is to end, and leaves it at that.
+    pub async fn asked(&mut self) -> Why {
+        self.wait_for_the_end().await
+    }
+
     /// Waits until the daemon is to end, then until its tasks have; those that take longer than `grace` are told to drop
     /// what they are doing, and in the end aborted.
     pub async fn run_until_drained(mut self, grace: Duration) -> Ended {

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 /// How far a signature's time may be from ours, in seconds.
-const TOLERANCE: u64 = 5 * 60;
+pub const TOLERANCE: u64 = 5 * 60;
 
 /// The header that names the message.
 pub const ID: &str = "webhook-id";

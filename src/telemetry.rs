@@ -97,6 +97,7 @@ pub fn init(settings: &Settings) -> Result<Guard, TelemetryError> {
         Files::In { logs_dir, timezone } => {
             let (journal, guard) = private::create_dir(logs_dir)
                 .and_then(|()| tempfile::tempfile_in(logs_dir).map(drop))
+                .or_else(unless_full)
                 .and_then(|()| journal::start(logs_dir.clone(), timezone.clone(), settings.clock))
                 .map_err(|cause| TelemetryError::Files { logs_dir: logs_dir.clone(), cause })?;
             (Some(journal), guard)
@@ -108,6 +109,11 @@ pub fn init(settings: &Settings) -> Result<Guard, TelemetryError> {
         .try_init()
         .map_err(|_| TelemetryError::AlreadyInitialised)?;
     Ok(guard)
+}
+
+/// A full disk costs lines, as at any other time, and not the daemon.
+fn unless_full(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::StorageFull { Ok(()) } else { Err(error) }
 }
 
 fn console<S>(settings: &Settings) -> impl Layer<S>

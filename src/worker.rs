@@ -171,8 +171,8 @@ impl Worker {
         let shortage = tokio::task::spawn_blocking(move || room.shortage()).await.unwrap_or(None);
         match shortage {
             Some(shortage) if !held => {
+                self.engine.begin_hold(Hold::lasting(HoldKind::Disk, shortage.clone())).await?;
                 warn!("nothing starts: {shortage}");
-                self.engine.begin_hold(Hold::lasting(HoldKind::Disk, shortage)).await?;
                 Ok(false)
             }
             Some(_) => Ok(false),
@@ -253,8 +253,16 @@ impl Worker {
     async fn tell_trouble(&self, trouble: &Trouble) {
         let run = self.engine.snapshot().run.as_ref().map(|run| run.id);
         let what = run.map_or("the next task".to_owned(), |run| format!("run {run}"));
-        error!("failed to see to {what}, which is tried again: {trouble}");
-        self.health.send_replace(Some(format!("{what}: {trouble}")));
+        let told = Some(format!("{what}: {trouble}"));
+        let is_news = self.health.send_if_modified(|health| {
+            let is_news = *health != told;
+            *health = told;
+            is_news
+        });
+        // Once, not every few seconds: a disk that is full has no room for more.
+        if is_news {
+            error!("failed to see to {what}, which is tried again: {trouble}");
+        }
         if let Trouble::Process(stuck @ ProcessError::Survivors { .. }) = trouble {
             let reason = format!("{stuck}; the daemon goes on by itself when they are gone");
             let hold = Hold::lasting(HoldKind::Leftover, reason);

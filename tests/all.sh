@@ -19,6 +19,8 @@ need fish fish
 need man man-db
 need c++ g++
 need fiu-run fiu-utils
+need debootstrap debootstrap
+need shellcheck shellcheck
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -54,7 +54,7 @@ debian() {
 kit() {
   local kit=$scratch/kit tools
   mkdir "$kit"
-  cp deploy/install.sh deploy/*.service tests/deploy/scenario.sh tests/deploy/fixtures.json "$kit/"
+  cp deploy/install.sh deploy/*.service deploy/*.conf tests/deploy/scenario.sh tests/deploy/fixtures.json "$kit/"
   cp "$binary" "$kit/orchestrator"
   tools=$(tests/e2e/setup.sh tools)
   ln -s "$tools/node_modules" "$scratch/tools"

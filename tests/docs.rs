@@ -18,8 +18,8 @@ use support::shell::Shell;
 use support::terminal::Terminal;
 
 /// Blocks that can't be run here: whoever marks more of them thinks again. One takes a Telegram account and an n8n;
-/// `tests/e2e/push.rs` does what it says, and compares what the guide shows.
-const NOT_RUN: usize = 4;
+/// `tests/e2e/push.rs` does what it says, and compares what the guide shows. Two take root, two a systemd: `tests/deploy.sh`.
+const NOT_RUN: usize = 8;
 
 #[test]
 fn quick_start() {
@@ -57,8 +57,18 @@ fn troubleshooting() {
 }
 
 #[test]
+fn systemd() {
+    follow("docs/systemd.md");
+}
+
+#[test]
 fn backup() {
     follow("docs/backup.md");
+}
+
+#[test]
+fn isolation() {
+    follow("docs/isolation.md");
 }
 
 #[test]
@@ -84,6 +94,51 @@ fn messages() {
 #[test]
 fn architecture() {
     follow("docs/architecture.md");
+}
+
+#[test]
+fn security() {
+    follow("docs/security.md");
+}
+
+/// A line of it is worth what holds it.
+#[test]
+fn every_test_that_is_named_for_security_exists() {
+    let security = Document::read("docs/security.md").text;
+    let quoted = Parser::new_ext(&security, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Code(code) => Some(code.into_string()),
+        _ => None,
+    });
+    let mut named = 0;
+    for span in quoted.filter(|span| span.contains("::") && span != "file::test") {
+        let (file, test) = span.split_once("::").unwrap();
+        let file = if file.starts_with("src/") { format!("{file}.rs") } else { format!("tests/{file}.rs") };
+        let code =
+            fs::read_to_string(Path::new(TREE).join(&file)).unwrap_or_else(|_| panic!("{span}: no {file}"));
+        let before =
+            code.split_once(&format!("fn {test}(")).unwrap_or_else(|| panic!("{file} has no {test}")).0;
+        let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
+        let is_mark = |line: &str| line.contains("#[test]") || line.contains("#[tokio::test");
+        let is_test = above.lines().rev().take_while(|line| !line.trim().is_empty()).any(is_mark);
+        assert!(is_test, "{span} is no test");
+        named += 1;
+    }
+    assert!(named > 50, "{named}");
+}
+
+#[test]
+fn docker() {
+    follow("docs/docker.md");
+}
+
+#[test]
+fn releases() {
+    follow("docs/releases.md");
+}
+
+#[test]
+fn dependencies() {
+    follow("docs/dependencies.md");
 }
 
 #[test]

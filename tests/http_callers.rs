@@ -92,6 +92,54 @@ fn a_wrong_proof_executes_nothing_and_is_noted_without_the_secret() {
     assert!(!noted.contains(WRONG) && !noted.contains(&SECRET[1..]), "{noted}");
 }
 
+/// It covers neither the endpoint nor the header `Idempotency-Key`: who overhears a signed question can't make a command
+/// of it, nor have a command carried out twice.
+#[test]
+fn a_signature_is_good_for_the_request_that_it_came_with() {
+    let daemon = Daemon::with(Claude::stand_in()).start();
+    daemon.start(&[Task::new("Asked", &succeeds(0.5))]);
+    let overheard = |method: &str, path: &str, body: &str, id: &str| {
+        let at = now(0);
+        let signature = signature(id, &at, body, SECRET.as_bytes());
+        let (path, body) = (path.to_owned(), body.to_owned());
+        let (id, method) = (id.to_owned(), method.to_owned());
+        move |other: Option<&str>| {
+            let other = other.map_or((method.as_str(), path.as_str()), |path| ("POST", path));
+            let ask = ask(other.0, other.1).header("content-type", "application/json").raw(body.clone());
+            let ask = ask.header("webhook-id", &id).header("webhook-timestamp", &at);
+            ask.header("webhook-signature", &signature)
+        }
+    };
+    for (method, path, body) in [
+        ("POST", "/status", "{}"),
+        ("POST", "/webhook/logs", "{}"),
+        ("GET", "/metrics", ""),
+        ("GET", "/health", ""),
+    ] {
+        let request = overheard(method, path, body, &format!("msg_{path}"));
+        assert_eq!(daemon.ask(request(None)).status, 200);
+        assert_eq!(daemon.ask(request(None)).status, 200, "a repetition is fine");
+        for command in ["/stop", "/webhook/pause"] {
+            let message = daemon.ask(request(Some(command))).fails(422, "key_reused");
+            assert!(message.contains("used for another request"), "{message}");
+        }
+    }
+    let reject = overheard("POST", "/reject", r#"{"feedback":"no"}"#, "msg_reject");
+    let gate = daemon.status()["gate"]["id"].clone();
+    daemon.ask(reject(None).key("once")).succeeds();
+    let next = daemon.status()["gate"]["id"].clone();
+    assert_ne!(next, gate);
+    assert!(daemon.ask(reject(None).key("once")).is_replayed());
+    assert!(
+        daemon.ask(reject(Some("/webhook/reject")).key("once")).is_replayed(),
+        "the same by another name"
+    );
+    for replay in [reject(None), reject(None).key("twice")] {
+        daemon.ask(replay).fails(422, "key_reused");
+    }
+    assert_eq!(daemon.status()["gate"]["id"], next);
+}
+
 #[test]
 fn the_bare_secret_is_not_enough_where_a_signature_is_required() {
     let daemon = Daemon::with(Claude::stand_in()).set("webhooks", "require_signature", true).start();

@@ -153,7 +153,7 @@ fn a_request_is_found_by_its_id() {
     let made = made.header("x-request-id").expect("an id").to_owned();
     assert!(uuid::Uuid::parse_str(&made).is_ok(), "{made}");
     for id in ["n8n-4711", "stranger-1", &made] {
-        let line = await_access_line(&daemon, id);
+        let line = daemon.await_access_line(id);
         let words: Vec<&str> = line.split(' ').collect();
         assert_eq!(words[1..4], ["127.0.0.1", "POST", "/status"], "{line}");
         assert_eq!(words[6..], [id], "{line}");
@@ -181,7 +181,7 @@ fn nobody_can_forge_a_line() {
         answer.fails(404, "not_found");
         let made = answer.header("x-request-id").unwrap();
         assert!(uuid::Uuid::parse_str(made).is_ok(), "{made}");
-        let line = await_access_line(&daemon, made);
+        let line = daemon.await_access_line(made);
         assert!(
             line.contains(" POST /status%0Aforged%20line 404 ") && line.split(' ').count() == 7,
             "{line}"
@@ -215,9 +215,8 @@ fn a_worker_that_is_stuck_is_told_by_health() {
 #[test]
 fn connections_are_given_back_however_they_end() {
     let daemon = Daemon::with(Claude::stand_in()).start();
-    let open = || fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
     daemon.ask(post("/gates", &json!({}))).succeeds();
-    let before = open();
+    let before = daemon.open_files();
     for round in 0..400 {
         let mut connection = daemon.connect();
         match round % 4 {
@@ -230,7 +229,7 @@ fn connections_are_given_back_however_they_end() {
             }
         }
     }
-    until(SOON, "the connections to be closed", || open() <= before + 1);
+    until(SOON, "the connections to be closed", || daemon.open_files() <= before + 1);
     daemon.ask(ask("GET", "/health")).succeeds();
 }
 
@@ -298,14 +297,4 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
-}
-
-/// The line of the access log that ends with this request id.
-#[track_caller]
-fn await_access_line(daemon: &Daemon, id: &str) -> String {
-    let log = daemon.folder().join("logs/webhook-access.log");
-    support::eventually::eventually(SOON, "a line of the access log", || {
-        let text = fs::read_to_string(&log).unwrap_or_default();
-        text.lines().find(|line| line.ends_with(id)).map(str::to_owned).ok_or(text)
-    })
 }

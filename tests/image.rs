@@ -15,8 +15,8 @@ const TOOLCHAIN: &str = "FROM rust:";
 
 #[test]
 fn the_image_is_built_by_the_toolchain_of_the_tree() {
-    let toolchain: toml::Table = read("rust-toolchain.toml").parse().unwrap();
-    let channel = toolchain["toolchain"]["channel"].as_str().unwrap();
+    let toolchain = read("rust-toolchain.toml");
+    let channel = toolchain.split("channel = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let dockerfile = read("Dockerfile");
     let tags: Vec<_> = dockerfile.lines().filter_map(|line| line.strip_prefix(TOOLCHAIN)).collect();
     assert!(!tags.is_empty());
@@ -76,6 +76,18 @@ fn whatever_the_source_includes_is_copied_into_the_build() {
     for path in copied {
         let mut let_in = ignore.lines().filter_map(|line| line.strip_prefix('!'));
         assert!(let_in.any(|kept| is_at(path, kept)), ".dockerignore keeps {path} out");
+    }
+}
+
+/// The Dockerfile takes tests and benches out of the manifest, from their `[[` to the next empty line.
+#[test]
+fn what_the_image_takes_out_of_the_manifest_ends_with_an_empty_line() {
+    assert!(read("Dockerfile").contains(r"sed -i '/^\[\[/,/^$/d' Cargo.toml"));
+    let manifest = read("Cargo.toml");
+    let tables: Vec<_> = manifest.split("\n\n").filter(|part| part.contains("[[")).collect();
+    assert!(!tables.is_empty());
+    for table in tables {
+        assert_eq!(table.lines().filter(|line| line.starts_with('[')).count(), 1, "{table}");
     }
 }
 

@@ -16,7 +16,7 @@ use super::invocation::Invocation;
 use super::marker::Marker;
 use super::process::Process;
 use super::spawn::{LaunchError, Launcher, Streams, spawn_with};
-use super::sweep::{Hunt, ProcessError};
+use super::sweep::{Hunt, ProcessError, Traces};
 use super::text::{ending, harmless};
 use crate::domain::duration::human;
 use crate::domain::run::Failure;
@@ -85,14 +85,18 @@ pub async fn run_check(
 /// Makes sure that no attempt of a dead daemon is or ever gets going; answers the files for the next.
 async fn end_earlier(run: &RunFiles, marker: Marker, user: Option<&User>) -> Result<RunFiles, ProcessError> {
     let mut number = 1_u32;
+    let mut traces = Traces { user: user.cloned(), ..Traces::of(marker) };
     loop {
         let files = run.of_part(&format!("check-{number}"));
         let control = files.control();
         if !control.path().exists() {
-            Hunt::new(marker, user.cloned(), None, None).sweep().await?;
+            Hunt::new(traces, None, None).sweep().await?;
             return Ok(files);
         }
         control.publish(Started::Fenced)?;
+        if let Ok(order) = control.order() {
+            traces = Traces::ordered(marker, order);
+        }
         number += 1;
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct Order {
     /// Whom to run it as, if not as ourselves.
     #[serde(default)]
     pub(super) user: Option<User>,
+    /// The control group that is made for it, if one is.
+    #[serde(default)]
+    pub(super) group: Option<PathBuf>,
 }
 
 /// Who published first.

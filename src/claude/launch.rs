@@ -15,9 +15,11 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, setsid, wait};
+use uuid::Uuid;
 
 use super::control::{Control, Exit, Order, Started};
-use super::marker::Birthplace;
+use super::group::Group;
+use super::marker::{Birthplace, MARKER_VARIABLE, Marker};
 use super::procfs::{Identity, table};
 use crate::user::{self, NotStarted, Step, explain};
 
@@ -75,8 +77,6 @@ fn launch(control: &Control) -> Result<u8, Refusal> {
     if published == Started::Fenced {
         return Ok(FENCED);
     }
-    // From here on it is found by what it has published. Before, it is found by its marker, which would now be hidden.
-    user::keep_private();
     if order.user.is_none() {
         user::give_up()
             .map_err(|error| refusal(NOT_STARTED, format!("rights can't be given up: {error}")))?;
@@ -108,7 +108,13 @@ fn publish(control: &Control) -> io::Result<Started> {
 }
 
 fn run(control: &Control, order: &Order) -> Result<Exit, Refusal> {
-    let pid = start(control, order)?;
+    let group = group_of(order);
+    let pid = match &group {
+        Some(group) => group.inside(|| start(control, order)),
+        None => start(control, order),
+    }?;
+    // Whatever else happens, all that is left to do is to signal what was started.
+    let _ = user::lower_to_kill();
     if let Some(child) = Identity::of(pid) {
         let _ = control.write_child(child);
     }
@@ -117,9 +123,15 @@ fn run(control: &Control, order: &Order) -> Result<Exit, Refusal> {
         let _ = control.write_refusal(&complaint);
     }
     let _ = control.write_exit(exit);
-    let leftovers = end_leftovers();
+    let leftovers = end_leftovers(group.as_ref());
     let _ = control.write_leftovers(leftovers);
     Ok(exit)
+}
+
+/// The control group that is noted in the order, which is this run's by our marker.
+fn group_of(order: &Order) -> Option<Group> {
+    let marker: Uuid = std::env::var(MARKER_VARIABLE).ok()?.parse().ok()?;
+    Group::noted(order.group.clone()?, Marker::from(marker))
 }
 
 fn start(control: &Control, order: &Order) -> Result<i32, Refusal> {
@@ -138,8 +150,6 @@ fn start(control: &Control, order: &Order) -> Result<i32, Refusal> {
         let NotStarted { code, message } = explain(&order.program, &error);
         refusal(code, message)
     })?;
-    // Whatever else happens, all that is left to do is to signal what was started.
-    let _ = user::lower_to_kill();
     Ok(child.id().cast_signed())
 }
 
@@ -159,11 +169,14 @@ fn reap_until(program: i32) -> Exit {
 }
 
 /// Ends what the program left behind. What a child of ours leaves is re-parented here in turn.
-fn end_leftovers() -> usize {
+fn end_leftovers(group: Option<&Group>) -> usize {
     let begun = Instant::now();
     let mut met = HashSet::new();
     while reap_the_dead() && begun.elapsed() < PATIENCE {
         let gently = begun.elapsed() < GENTLE;
+        if let Some(group) = group.filter(|_| !gently) {
+            group.kill();
+        }
         for child in children() {
             let first = met.insert(child);
             if !gently {

@@ -13,6 +13,7 @@ mod control;
 mod drive;
 mod files;
 mod follow;
+mod group;
 mod invocation;
 mod launch;
 mod limits;

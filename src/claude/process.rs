@@ -17,8 +17,7 @@ use super::files::RunFiles;
 use super::launch::started_nothing;
 use super::marker::{Birthplace, Marker};
 use super::procfs::Identity;
-use super::sweep::{Hunt, ProcessError};
-use crate::user::User;
+use super::sweep::{Hunt, ProcessError, Traces};
 
 const AFTER_KILL: Duration = Duration::from_secs(5);
 const ORPHAN_GRACE: Duration = Duration::from_secs(5);
@@ -41,9 +40,8 @@ pub enum Found {
 pub struct Process {
     files: RunFiles,
     control: Control,
-    marker: Marker,
+    traces: Traces,
     launcher: Option<Identity>,
-    user: Option<User>,
     tie: Tie,
 }
 
@@ -62,13 +60,12 @@ enum Tie {
 pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> Result<Found, ProcessError> {
     let control = files.control();
     // Without an order nothing was started, as anybody.
-    let user = control.order().ok().and_then(|order| order.user);
+    let traces = control.order().map_or_else(|_| Traces::of(marker), |order| Traces::ordered(marker, order));
     let gone = |launcher| Process {
         files: files.clone(),
         control: control.clone(),
-        marker,
+        traces: traces.clone(),
         launcher,
-        user: user.clone(),
         tie: Tie::Gone { code: None },
     };
     if *birthplace != Birthplace::here()? {
@@ -77,7 +74,7 @@ pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> R
     files.create_folders()?;
     match control.publish(Started::Fenced)? {
         Started::Fenced => {
-            Hunt::new(marker, user.clone(), None, None).sweep().await?;
+            Hunt::new(traces, None, None).sweep().await?;
             Ok(Found::NeverRan)
         }
         Started::By { launcher, boot_id } if boot_id == birthplace.boot_id => {
@@ -113,15 +110,14 @@ async fn end_orphans(hunt: &mut Hunt) -> io::Result<()> {
 
 impl Process {
     /// A child of this very process.
-    pub(super) fn own(child: Child, files: RunFiles, marker: Marker, user: Option<User>) -> Self {
+    pub(super) fn own(child: Child, files: RunFiles, traces: Traces) -> Self {
         let pid = child.id().map(u32::cast_signed);
         Self {
             control: files.control(),
             launcher: pid.and_then(Identity::of),
             tie: Tie::Own(child),
             files,
-            marker,
-            user,
+            traces,
         }
     }
 
@@ -190,7 +186,7 @@ impl Process {
     /// Ends whatever is left of the run, wherever it went; answers how many processes the run had left behind.
     pub(super) async fn sweep(&mut self) -> Result<usize, ProcessError> {
         let launcher = self.launcher.filter(|_| !matches!(self.tie, Tie::Gone { .. }));
-        let mut hunt = Hunt::new(self.marker, self.user.clone(), launcher, self.control.child());
+        let mut hunt = Hunt::new(self.traces.clone(), launcher, self.control.child());
         if launcher.is_none() && self.exit() == Exit::Unknown {
             end_orphans(&mut hunt).await?;
         }

@@ -9,9 +9,11 @@ use tokio::process::Command;
 
 use super::control::Order;
 use super::files::RunFiles;
+use super::group::Group;
 use super::invocation::Invocation;
 use super::marker::{MARKER_VARIABLE, Marker};
 use super::process::Process;
+use super::sweep::Traces;
 use crate::domain::run::Obstacle;
 use crate::files::private;
 
@@ -94,11 +96,13 @@ pub(super) fn spawn_with(
     marker: Marker,
 ) -> Result<Process, LaunchError> {
     let control = files.control();
+    let traces = Traces { marker, user: invocation.user.clone(), group: Group::make(marker) };
     let order = Order {
         program: invocation.program.clone(),
         args: invocation.args.clone(),
         cwd: invocation.cwd.clone(),
-        user: invocation.user.clone(),
+        user: traces.user.clone(),
+        group: traces.group.as_ref().map(|group| group.path().to_owned()),
     };
     control
         .write_order(&order)
@@ -113,6 +117,7 @@ pub(super) fn spawn_with(
         .stdout(Stdio::from(streams.stdout))
         .stderr(Stdio::from(streams.stderr))
         .spawn()
-        .map_err(|source| LaunchError::Launcher { path: launcher.0.clone(), source })?;
-    Ok(Process::own(child, files, marker, invocation.user.clone()))
+        .map_err(|source| LaunchError::Launcher { path: launcher.0.clone(), source })
+        .inspect_err(|_| traces.group.iter().for_each(Group::remove))?;
+    Ok(Process::own(child, files, traces))
 }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
+use super::control::Order;
+use super::group::Group;
 use super::marker::Marker;
 use super::procfs::{Identity, Seen, carries, table};
 use crate::user::{self, User};
@@ -32,35 +34,66 @@ pub enum ProcessError {
     Unreadable(#[from] io::Error),
 }
 
+/// What the processes of one run are recognised by.
+#[derive(Clone, Debug)]
+pub(super) struct Traces {
+    pub(super) marker: Marker,
+    /// Whom its program runs as, if not as ourselves.
+    pub(super) user: Option<User>,
+    /// The control group they are in.
+    pub(super) group: Option<Group>,
+}
+
+impl Traces {
+    /// Those of a run of which no order is known.
+    pub(super) fn of(marker: Marker) -> Self {
+        Self { marker, user: None, group: None }
+    }
+
+    /// Those of a run that was ordered like this.
+    pub(super) fn ordered(marker: Marker, order: Order) -> Self {
+        let group = order.group.and_then(|path| Group::noted(path, marker));
+        Self { marker, user: order.user, group }
+    }
+
+    /// Those of the table that carry the marker, as far as we can see, and as far as the user can whose processes they are,
+    /// and the members of the group.
+    fn bearers(&self, table: &[Seen]) -> HashSet<i32> {
+        let carriers = || {
+            let living = table.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity.pid);
+            living.filter(|pid| carries(*pid, self.marker)).collect::<HashSet<i32>>()
+        };
+        let mut bearers = carriers();
+        if let Some(user) = &self.user {
+            bearers.extend(user::seeing_as(user, carriers));
+        }
+        bearers.extend(self.group.iter().flat_map(Group::members));
+        bearers
+    }
+}
+
 /// The search for one run's processes.
 #[derive(Debug)]
 pub(super) struct Hunt {
-    marker: Marker,
-    user: Option<User>,
+    traces: Traces,
     launcher: Option<Identity>,
     known: HashSet<Identity>,
 }
 
 impl Hunt {
-    /// Begins with what is known of the run: whom its program runs as, its launcher and other processes that were once
-    /// verified.
-    pub(super) fn new(
-        marker: Marker,
-        user: Option<User>,
-        launcher: Option<Identity>,
-        child: Option<Identity>,
-    ) -> Self {
-        Self { marker, user, launcher, known: launcher.into_iter().chain(child).collect() }
+    /// Begins with what is known of the run: its launcher and other processes that were once verified.
+    pub(super) fn new(traces: Traces, launcher: Option<Identity>, child: Option<Identity>) -> Self {
+        Self { traces, launcher, known: launcher.into_iter().chain(child).collect() }
     }
 
     /// Looks once; answers who is there and alive.
     pub(super) fn scan(&mut self) -> io::Result<Vec<Identity>> {
         let table = table()?;
         let spared = ancestry(&table);
-        let carriers = self.carriers(&table);
+        let bearers = self.traces.bearers(&table);
         let mut found: HashSet<i32> = table
             .iter()
-            .filter(|seen| self.known.contains(&seen.identity) || carriers.contains(&seen.identity.pid))
+            .filter(|seen| self.known.contains(&seen.identity) || bearers.contains(&seen.identity.pid))
             .map(|seen| seen.identity.pid)
             .filter(|pid| !spared.contains(pid))
             .collect();
@@ -71,19 +104,6 @@ impl Hunt {
         self.known.extend(ours.iter().map(|seen| seen.identity));
         self.reap(&ours);
         Ok(ours.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity).collect())
-    }
-
-    /// Those that carry the marker, as far as we can see, and as far as the user can whose processes they are.
-    fn carriers(&self, table: &[Seen]) -> HashSet<i32> {
-        let among = || {
-            let living = table.iter().filter(|seen| !seen.zombie).map(|seen| seen.identity.pid);
-            living.filter(|pid| carries(*pid, self.marker)).collect::<HashSet<i32>>()
-        };
-        let mut carriers = among();
-        if let Some(user) = &self.user {
-            carriers.extend(user::seeing_as(user, among));
-        }
-        carriers
     }
 
     /// Signals everyone who is there, once.
@@ -109,7 +129,8 @@ impl Hunt {
             .map_err(io::Error::other)?;
             self = back;
             let found = found?;
-            empty = if found.is_empty() { empty + 1 } else { 0 };
+            let populated = self.traces.group.as_ref().filter(|group| !group.members().is_empty());
+            empty = if found.is_empty() && populated.is_none() { empty + 1 } else { 0 };
             if begun.elapsed() > PATIENCE && !found.is_empty() {
                 let pids = found.iter().map(|one| one.pid).collect();
                 return Err(ProcessError::Survivors { pids });
@@ -118,8 +139,14 @@ impl Hunt {
                 victim.signal(Signal::KILL)?;
                 killed.insert(victim);
             }
+            if let Some(group) = populated {
+                group.kill();
+            }
             tokio::time::sleep(nap).await;
             nap = (nap * 2).min(LONGEST_NAP);
+        }
+        if let Some(group) = &self.traces.group {
+            group.remove();
         }
         killed.retain(|one| Some(*one) != self.launcher);
         Ok(killed.len())

@@ -5,6 +5,8 @@ use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::domain::plain::misleads;
+
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
@@ -45,7 +47,7 @@ pub(super) fn error(what: impl Display) {
     err(format_args!("{mark}error:{mark:#} {what}"));
 }
 
-/// A text without what could move a terminal's cursor or change its colours.
+/// A text without what could move a terminal's cursor, change its colours, or turn what is read around.
 pub(super) fn harmless(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+    text.replace(|c: char| misleads(c) && c != '\n', "\u{fffd}")
 }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod instant;
 pub mod limits;
 pub mod number;
+pub mod plain;
 pub mod plan;
 pub mod policy;
 pub mod purse;

@@ -7,12 +7,13 @@ use super::event::{Event, Figures, Subject};
 use super::gate::{About, Decision, Gate, Next, Reason};
 use super::limits::Budget;
 use super::number::count;
+use super::plain::misleads;
 use super::session::Why;
 
 impl Event {
     /// What happened, as a sentence without its full stop, fit for a line of a log whatever words it quotes.
     pub fn sentence(&self) -> String {
-        self.told().replace(|character: char| character.is_control(), " ")
+        self.told().replace(misleads, " ")
     }
 
     fn told(&self) -> String {

@@ -1,11 +1,12 @@
 //! Plain files: made for their owner only, found where they are allowed to be, read from their end, put
-//! aside rather than lost.
+//! aside rather than lost; and the room there is for more.
 //!
 //! Knows paths and bytes; what they mean is for those above.
 
 mod beside;
 pub mod private;
 mod reason;
+mod room;
 mod size;
 pub mod tail;
 pub mod task_folder;
@@ -13,4 +14,5 @@ pub mod whole;
 
 pub use beside::{beside, free, put_aside};
 pub use reason::reason;
+pub use room::{holds_no_more_files, is_full, room};
 pub use size::size;

@@ -1,16 +1,20 @@
 //! The last lines of a file, read from its end: what a gigabyte costs is what a screenful costs.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 const BLOCK: u64 = 64 * 1024;
 /// The most that is read, however long the lines are.
 const MOST: u64 = 1024 * 1024;
 
-/// The last lines, without the newline at the end; bytes that aren't UTF-8 are replaced.
+/// The last lines, without the newline at the end; bytes that aren't UTF-8 are replaced. A link, or a pipe, that was put
+/// in the file's place is an error: what it leads to is not what was asked for.
 pub fn lines(path: &Path, count: usize) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = plain(path)?;
     let size = file.seek(SeekFrom::End(0))?;
     let mut start = size;
     let mut text: Vec<u8> = Vec::new();
@@ -26,6 +30,13 @@ pub fn lines(path: &Path, count: usize) -> io::Result<String> {
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.trim_end_matches('\n').split('\n').collect();
     Ok(all[all.len().saturating_sub(count)..].join("\n"))
+}
+
+/// Opens without following a link, and without waiting for a pipe's writer.
+fn plain(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a plain file")) }
 }
 
 fn newlines(text: &[u8]) -> usize {

@@ -154,9 +154,11 @@ impl Change {
     }
 }
 
-/// Reads the day's log, if there is one that can be read.
+/// Reads the day's log, if there is one in the folder that can be read: it becomes part of prompts, and a link that leads
+/// elsewhere would tell a run what the daemon can read and it can't.
 pub fn daily_log(folder: &Path, date: Date, limit: usize) -> Option<String> {
-    let bytes = read_bounded(&folder.join(format!("{date}.md")), limit).ok()?;
+    let (_, path) = inside(folder, &format!("{date}.md")).ok()?;
+    let bytes = read_bounded(&path, limit).ok()?;
     Some(String::from_utf8_lossy(&bytes[..bytes.len().min(limit)]).into_owned())
 }
 
@@ -276,6 +278,8 @@ impl std::fmt::LowerHex for Hex<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -299,5 +303,22 @@ mod tests {
         fs::remove_file(&path).unwrap();
         let now = Timestamp::from_second(changed_at + 60).unwrap();
         assert!(comparison.has_changed(folder.path(), "tasks.md", &first, 100, now));
+    }
+
+    #[test]
+    fn a_days_log_is_read_where_it_is_and_through_no_link_that_leads_out() {
+        let outside = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let date: Date = "2025-11-20".parse().unwrap();
+        let path = folder.path().join("2025-11-20.md");
+        let read = || daily_log(folder.path(), date, 100);
+        assert_eq!(read(), None);
+        fs::write(outside.path().join("secret"), "hush").unwrap();
+        symlink(outside.path().join("secret"), &path).unwrap();
+        assert_eq!(read(), None);
+        fs::remove_file(&path).unwrap();
+        fs::write(folder.path().join("other.md"), "day").unwrap();
+        symlink("other.md", &path).unwrap();
+        assert_eq!(read().as_deref(), Some("day"));
     }
 }

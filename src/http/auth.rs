@@ -2,39 +2,31 @@
 //!
 //! Compared in constant time. A wrong proof costs its address; a right one always gets in.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
 
 use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use subtle::ConstantTimeEq;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use super::body::Object;
 use super::error::{ApiError, Code};
+use super::failures::Failures;
+use super::replay::Uses;
 use crate::signature::{self, Signed};
 
 /// The one scheme of `Authorization` that is understood.
 const BEARER: &[u8] = b"bearer ";
-/// How many wrong proofs a minute an address may give before it is told to stop.
-const FAILURES: u32 = 10;
-/// How many addresses are kept in mind; more in one minute are told to stop at once.
-const ADDRESSES: usize = 10_000;
 
 /// What callers have to know.
 #[derive(Debug)]
 pub(super) struct Gatekeeper {
     secrets: Vec<SecretString>,
     require_signature: bool,
-    failures: Mutex<HashMap<IpAddr, Failures>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Failures {
-    minute: i64,
-    count: u32,
+    failures: Failures,
+    uses: Uses,
 }
 
 /// What a request offers as proof.
@@ -43,19 +35,36 @@ pub(super) struct Proof<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) body: Option<&'a Object>,
     pub(super) from: IpAddr,
+    /// What it asks for, under the first of its names.
+    pub(super) endpoint: &'a str,
+}
+
+/// What an offered proof is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worth {
+    Right,
+    /// A right signature, of another request.
+    Used,
+    Wrong,
 }
 
 impl Gatekeeper {
     pub(super) fn new(secrets: Vec<SecretString>, require_signature: bool) -> Self {
-        Self { secrets, require_signature, failures: Mutex::default() }
+        Self { secrets, require_signature, failures: Failures::default(), uses: Uses::default() }
     }
 
     /// Lets a request in or says why not; the caller logs it.
     pub(super) fn admit(&self, proof: &Proof<'_>, now: Timestamp) -> Result<(), ApiError> {
-        if self.knows(proof, now) {
+        let worth = self.worth(proof, now);
+        if worth == Worth::Right {
             return Ok(());
         }
-        if self.fails_too_often(proof.from, now) {
+        if worth == Worth::Used {
+            let message =
+                "this signature was used for another request: sign each with a webhook-id of its own";
+            return Err(ApiError::new(Code::KeyReused, message));
+        }
+        if self.failures.are_too_many(proof.from, now) {
             return Err(ApiError::new(Code::TooManyAttempts, "too many wrong secrets: wait a minute"));
         }
         let message = if self.require_signature {
@@ -68,7 +77,22 @@ impl Gatekeeper {
 
     /// Whether the proof is a right one; a wrong one costs nothing here.
     pub(super) fn knows(&self, proof: &Proof<'_>, now: Timestamp) -> bool {
-        self.is_signed(proof, now) || (!self.require_signature && self.knows_secret(proof))
+        self.worth(proof, now) == Worth::Right
+    }
+
+    fn worth(&self, proof: &Proof<'_>, now: Timestamp) -> Worth {
+        if !self.require_signature && self.knows_secret(proof) {
+            return Worth::Right;
+        }
+        let Some(signed) = signed(proof) else { return Worth::Wrong };
+        let key = proof.headers.get("idempotency-key").map(HeaderValue::as_bytes);
+        if !signed.is_by_one_who_knows(&self.secrets, now) {
+            Worth::Wrong
+        } else if self.uses.allow(&signed, proof.endpoint, key, now) {
+            Worth::Right
+        } else {
+            Worth::Used
+        }
     }
 
     fn knows_secret(&self, proof: &Proof<'_>) -> bool {
@@ -78,38 +102,25 @@ impl Gatekeeper {
             scheme.eq_ignore_ascii_case(BEARER).then_some(token.trim_ascii())
         });
         let field = proof.body.and_then(|body| body.0.get("secret")).and_then(Value::as_str);
-        [bearer, header("x-webhook-secret"), field.map(str::as_bytes)].into_iter().flatten().any(|offered| {
-            self.secrets.iter().any(|secret| bool::from(secret.expose_secret().as_bytes().ct_eq(offered)))
-        })
+        let offered = [bearer, header("x-webhook-secret"), field.map(str::as_bytes)];
+        offered.into_iter().flatten().any(|offered| self.secrets.iter().any(|secret| is(secret, offered)))
     }
+}
 
-    fn is_signed(&self, proof: &Proof<'_>, now: Timestamp) -> bool {
-        let text = |name: &str| proof.headers.get(name).and_then(|value| value.to_str().ok());
-        let (Some(id), Some(timestamp), Some(signatures)) =
-            (text(signature::ID), text(signature::TIMESTAMP), text(signature::SIGNATURE))
-        else {
-            return false;
-        };
-        let signed = Signed { id, timestamp, signatures, body: proof.bytes };
-        signed.is_by_one_who_knows(&self.secrets, now)
-    }
+/// Compares hashes, whose length is always the same: the time tells nothing, not even how long the secret is.
+fn is(secret: &SecretString, offered: &[u8]) -> bool {
+    let [secret, offered] = [secret.expose_secret().as_bytes(), offered].map(Sha256::digest);
+    secret.as_slice().ct_eq(offered.as_slice()).into()
+}
 
-    fn fails_too_often(&self, from: IpAddr, now: Timestamp) -> bool {
-        let minute = now.as_second().div_euclid(60);
-        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if failures.len() >= ADDRESSES {
-            failures.retain(|_, failures| failures.minute == minute);
-        }
-        if failures.len() >= ADDRESSES && !failures.contains_key(&from) {
-            return true;
-        }
-        let entry = failures.entry(from).or_insert(Failures { minute, count: 0 });
-        if entry.minute != minute {
-            *entry = Failures { minute, count: 0 };
-        }
-        entry.count = entry.count.saturating_add(1);
-        entry.count > FAILURES
-    }
+fn signed<'a>(proof: &Proof<'a>) -> Option<Signed<'a>> {
+    let text = |name: &str| proof.headers.get(name)?.to_str().ok();
+    Some(Signed {
+        id: text(signature::ID)?,
+        timestamp: text(signature::TIMESTAMP)?,
+        signatures: text(signature::SIGNATURE)?,
+        body: proof.bytes,
+    })
 }
 
 #[cfg(test)]
@@ -125,7 +136,7 @@ mod tests {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let proof = Proof { headers: &headers, bytes: BODY, body: None, from };
+        let proof = Proof { headers: &headers, bytes: BODY, body: None, from, endpoint: "/command" };
         keeper.admit(&proof, Timestamp::from_second(at).unwrap()).map_err(|error| error.code)
     }
 

@@ -20,6 +20,10 @@ impl Object {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
+        // What isn't one is not quoted: it may be a secret in the wrong place.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(ApiError::bad_request("the body is not a JSON object: it doesn't begin with {"));
+        }
         serde_json::from_slice(bytes)
             .map_err(|error| ApiError::bad_request(format!("the body is not a JSON object: {error}")))
     }

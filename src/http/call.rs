@@ -1,11 +1,12 @@
 //! A request to a command endpoint, proven, bounded and read. A [`Call`] exists only for someone who knows the secret.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequest, MatchedPath, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
@@ -14,8 +15,10 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::auth::Proof;
 use super::body::{Object, Sender};
+use super::connections::Peer;
 use super::error::{ApiError, Code};
 use crate::domain::actor::Actor;
+use crate::domain::plain::misleads;
 use crate::store::requests::Key;
 
 /// The longest body that is read.
@@ -59,16 +62,16 @@ impl FromRequest<App> for Call {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let endpoint = request
-            .extensions()
-            .get::<MatchedPath>()
-            .map_or(String::new(), |path| path.as_str().trim_start_matches("/webhook").to_owned());
+        let endpoint = endpoint(request.extensions());
+        let peer = request.extensions().get::<Arc<Peer>>().cloned();
         let (parts, body) = request.into_parts();
         let bytes = arrival(body).await?;
         let parsed = Object::parse(&bytes);
         let from = from.ok_or_else(|| ApiError::new(Code::Internal, "the connection has no address"))?;
-        let proof = Proof { headers: &parts.headers, bytes: &bytes, body: parsed.as_ref().ok(), from };
+        let body = parsed.as_ref().ok();
+        let proof = Proof { headers: &parts.headers, bytes: &bytes, body, from, endpoint: &endpoint };
         app.keeper.admit(&proof, app.engine.now())?;
+        peer.inspect(|peer| peer.prove());
         must_be_json(&parts.headers, &bytes)?;
         let object = parsed?;
         let sender: Sender = object.read()?;
@@ -78,8 +81,14 @@ impl FromRequest<App> for Call {
     }
 }
 
+/// What a request asks for; what has two names, by the first.
+pub(super) fn endpoint(extensions: &Extensions) -> String {
+    let path = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    path.strip_prefix("/webhook").unwrap_or(path).to_owned()
+}
+
 /// Reads a body. What is too long is let pass for a while, because who is still sending can't hear an answer.
-async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
+pub(super) async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
     let reading = async {
         let (mut bytes, mut length) = (BytesMut::new(), 0);
         while let Some(frame) = body.frame().await {
@@ -104,9 +113,9 @@ fn too_large() -> ApiError {
     ApiError::new(Code::TooLarge, format!("the body is larger than {} KiB", BODY_LIMIT / 1024))
 }
 
-/// A name that can't end a line of the story, nor fill it.
+/// A name that can't end a line of the story, fill it, or turn it around.
 fn on_one_line(name: &str) -> String {
-    let printable = |character: char| if character.is_control() { ' ' } else { character };
+    let printable = |character: char| if misleads(character) { ' ' } else { character };
     let words = name.chars().map(printable).collect::<String>();
     words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(NAME_LIMIT).collect()
 }

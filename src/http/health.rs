@@ -35,7 +35,7 @@ pub(super) async fn health(
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Health::Degraded)
     };
-    let proof = Proof { headers: &headers, bytes: b"", body: None, from: from.ip() };
+    let proof = Proof { headers: &headers, bytes: b"", body: None, from: from.ip(), endpoint: "/health" };
     if !app.keeper.knows(&proof, app.engine.now()) {
         reasons.clear();
     }

@@ -9,21 +9,26 @@ mod call;
 mod callers;
 mod chat;
 mod commands;
+mod connections;
 mod error;
 mod events;
 mod exposition;
+mod failures;
 mod health;
 mod insider;
 mod listen;
 mod metrics;
 mod notifications;
 pub mod openapi;
+mod origin;
 mod process;
 mod reads;
+mod replay;
 mod requests;
 mod status;
 mod traffic;
 mod view;
+mod waiting;
 mod words;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -54,6 +59,7 @@ use utoipa_axum::routes;
 pub use self::callers::Callers;
 use self::error::{ApiError, Code};
 use self::traffic::Traffic;
+pub use self::waiting::{Vestibule, wait};
 use crate::domain::hold::Hold;
 use crate::domain::session::Session;
 use crate::engine::Engine;
@@ -65,6 +71,9 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken over from a caller.
 const REQUEST_ID_LIMIT: usize = 128;
+/// How much of a method and of a path the access log shows, so that strangers can't push everything else out of it.
+const METHOD_SHOWN: usize = 20;
+const PATH_SHOWN: usize = 200;
 
 /// What the door needs to know.
 #[derive(Debug)]
@@ -221,7 +230,8 @@ fn others() -> OpenApiRouter<App> {
 /// Refuses names that this isn't known by, so that a page elsewhere can't rebind its own name to it.
 async fn right_host(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.parse::<Authority>().map_or_else(|_| String::new(), |host| host.host().to_owned());
+    let authority = host.parse::<Authority>().ok().filter(|authority| !authority.as_str().contains('@'));
+    let name = authority.map_or_else(String::new, |authority| authority.host().to_owned());
     let known = |allowed: &String| {
         allowed.eq_ignore_ascii_case(host)
             || without_brackets(allowed).eq_ignore_ascii_case(without_brackets(&name))
@@ -273,10 +283,16 @@ async fn log(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-").to_owned();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = shortened(request.method().as_str(), METHOD_SHOWN);
+    let path = shortened(request.uri().path(), PATH_SHOWN);
     let response = next.run(request).instrument(info_span!("request", id)).await;
     let from = from.map_or("-".to_owned(), |from| from.to_string());
     let (status, took) = (response.status().as_u16(), began.elapsed().as_millis());
     info!(target: "access", "{from} {method} {path} {status} {took}ms {id}");
     response
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    format!("{}…", &text[..end])
 }

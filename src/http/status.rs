@@ -43,6 +43,7 @@ use crate::telegram::{self, Scene, Status};
     "message": "Session 20251120-093015: waiting approval",
     "telegram": {"text": "<b>📊 Orchestrator Status</b>\n\nSession: 20251120-093015", "parse_mode": "HTML"},
 })))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub(super) struct StatusView {
     status: Standing,
     /// The current task's number.

@@ -115,9 +115,28 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there was no room for what was to be written. Where a file can't be made or mapped for want of it, `SQLite`
+    /// only says that it failed: that counts where the disk `is_full`.
+    pub fn wants_room(&self, is_full: bool) -> bool {
+        let says_so = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+        matches!(self, Self::ReadOnly { source, .. } | Self::Aside { source, .. } if says_so(source))
+            || self.cause().is_some_and(|cause| match (cause, primary(cause)) {
+                (_, Some(code::FULL)) => true,
+                (_, Some(code::IOERR | code::CANTOPEN)) => is_full,
+                (sqlx::Error::Io(error), _) => says_so(error),
+                (_, Some(_) | None) => false,
+            })
+    }
+
     /// What `SQLite` says of a file that is no database, or none any more: whoever opens it will always meet this.
     pub fn damage(&self) -> Option<String> {
-        let cause = match self {
+        let cause = self.cause()?;
+        matches!(primary(cause), Some(code::CORRUPT | code::NOTADB)).then(|| said(cause))
+    }
+
+    /// What sqlx says, if it was asked.
+    fn cause(&self) -> Option<&sqlx::Error> {
+        match self {
             Self::Open { source, .. }
             | Self::Unavailable(source)
             | Self::Fatal(source)
@@ -133,8 +152,7 @@ impl Error {
             | Self::Missing { .. }
             | Self::OtherVersion { .. }
             | Self::Corrupt { .. } => None,
-        };
-        cause.filter(|cause| matches!(primary(cause), Some(code::CORRUPT | code::NOTADB))).map(said)
+        }
     }
 
     pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
@@ -168,6 +186,7 @@ mod code {
     pub(super) const IOERR: i32 = 10;
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
+    pub(super) const CANTOPEN: i32 = 14;
     pub(super) const NOTADB: i32 = 26;
 }
 

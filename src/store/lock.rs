@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
@@ -47,7 +48,7 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Takes the lock that goes with a database: `<database>.lock`.
+    /// Takes the lock that goes with a database: `<database>.lock`, which nobody else may open, and so nobody else take.
     pub fn take(database: &Path) -> Result<Self, LockError> {
         let path = lock_file(database);
         let failed = |source| LockError::Io { path: path.clone(), source };
@@ -56,6 +57,7 @@ impl Lock {
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(&path)
             .map_err(failed)?;
         let deadline = Instant::now() + PATIENCE;

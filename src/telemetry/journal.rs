@@ -17,6 +17,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::{ACCESS, Clock, STORY};
+use crate::domain::plain::misleads;
 use crate::files::{private, put_aside};
 
 /// The name of the access log, in the folder of the logs.
@@ -213,11 +214,11 @@ fn written(line: &Line, timezone: &TimeZone) -> (String, String) {
     }
 }
 
-/// The message with every character that could end the line, or command a terminal, written as an escape.
+/// The message with every character that misleads written as an escape.
 fn on_one_line(message: &str) -> String {
     let mut line = String::with_capacity(message.len());
     for character in message.chars() {
-        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+        if misleads(character) {
             line.extend(character.escape_default());
         } else {
             line.push(character);
@@ -268,8 +269,8 @@ mod tests {
     #[test]
     fn a_message_can_t_forge_a_line() {
         assert_eq!(
-            on_one_line("ä\n[09:00:00] forged\r\u{1b}[2K\u{85}\u{2028}"),
-            r"ä\n[09:00:00] forged\r\u{1b}[2K\u{85}\u{2028}"
+            on_one_line("ä\n[09:00:00] forged\r\u{1b}[2K\u{85}\u{2028}\u{202e}\u{2066}"),
+            r"ä\n[09:00:00] forged\r\u{1b}[2K\u{85}\u{2028}\u{202e}\u{2066}"
         );
     }
 

@@ -21,7 +21,7 @@ pub async fn report(engine: Arc<Engine>, supervisor: Supervisor, stop: Cancellat
     let work = async { tokio::join!(tell_standing(&engine, &supervisor), prove_alive(&engine, &supervisor)) };
     tokio::select! {
         () = stop.cancelled() => supervisor.stopping("ending: a live run goes on, and the next start adopts it"),
-        _ = work => {}
+        ((), ()) = work => {}
     }
 }
 

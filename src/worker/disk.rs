@@ -1,12 +1,12 @@
 //! How much room there is where runs write.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::fs::statvfs;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::size::Size;
+use crate::files::room;
 
 /// How often to look while a run works, or while there is too little room.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ impl Room {
         let (folder, free) = self
             .folders
             .iter()
-            .filter_map(|folder| Some((folder, free(folder)?)))
+            .filter_map(|folder| Some((folder, room(folder)?)))
             .find(|(_, free)| *free < bound)?;
         Some(format!(
             "only {free} are free where {} is, and limits.min_free asks for {}; work goes on by itself when there is room",
@@ -54,13 +54,6 @@ impl Room {
             self.min_free
         ))
     }
-}
-
-/// What an ordinary user may still write; unknown for a folder that isn't there.
-fn free(folder: &Path) -> Option<Size> {
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    let system = statvfs(there).ok()?;
-    Some(Size(system.f_bavail.saturating_mul(system.f_frsize)))
 }
 
 #[cfg(test)]

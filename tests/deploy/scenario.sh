@@ -26,6 +26,8 @@ until_true() {
   die "waited in vain for $what"
 }
 
+runner=orchestrator
+
 are_there() { for file; do [ -s "$file" ] || die "$file is not there, or empty"; done; }
 
 main_pid() { systemctl show --property MainPID --value orchestrator; }
@@ -50,6 +52,8 @@ begin_run() {
   until_true "the run to work" test -s "$PROJECT/ready"
   live=$(cli)
   [ "$(wc -w <<<"$live")" = 1 ] || die "not one CLI is alive but: $live"
+  grep -q 'orchestrator.service/orchestrator-run-' "/proc/${live%:*}/cgroup" || die "the run has no control group of its own"
+  [ "$(stat -c %U "/proc/${live%:*}")" = "$runner" ] || die "the CLI is $(stat -c %U "/proc/${live%:*}")"
 }
 same_run() { [ "$(cli)" = "$live" ] || die "the CLI was $live, and is $(cli)"; }
 end_run() {
@@ -72,14 +76,26 @@ installs() {
   says -- '--purge goes with --remove'
   holds ./install.sh --project "$PROJECT"
   step "installed"
-  cat >"$PROJECT/orchestrator_tasks/patient.md" <<'TASKS'
+  configures orchestrator "$PROJECT/orchestrator_tasks"
+  says "only root can write /etc/orchestrator/config.toml"
+  step "doctor is green"
+  holds systemd-analyze verify orchestrator.service
+  [ ! -s /tmp/said ] || die "verify: $(cat /tmp/said)"
+  holds systemd-analyze security --threshold=15 orchestrator.service
+  step "$(tail -n 1 /tmp/said)"
+  systemctl show --property StatusText --value orchestrator | grep -q 'ready, no session yet' || die "no STATUS="
+}
+
+# configures USER TASKS: a repository, an API key that a loopback model takes, and a task.
+configures() {
+  cat >"$2/patient.md" <<'TASKS'
 # Tasks - 2025-11-20
 
 ## Task 1: Be patient
 **Claude Instruction:**
 PATIENT: write a file, and wait.
 TASKS
-  sudo -u orchestrator git -C "$PROJECT" init --quiet
+  sudo -u "$1" git -C "$PROJECT" init --quiet
   install -m 0600 /dev/stdin /etc/orchestrator/environment <<'ENVIRONMENT'
 ANTHROPIC_BASE_URL=http://127.0.0.1:4010
 ANTHROPIC_API_KEY=dummy
@@ -89,12 +105,6 @@ ENVIRONMENT
     -e 's|^#flags = .*|flags = "--dangerously-skip-permissions --max-turns 12"|' /etc/orchestrator/config.toml
   systemctl restart orchestrator
   holds orchestratorctl doctor
-  step "doctor is green"
-  holds systemd-analyze verify orchestrator.service
-  [ ! -s /tmp/said ] || die "verify: $(cat /tmp/said)"
-  holds systemd-analyze security --threshold=15 orchestrator.service
-  step "$(tail -n 1 /tmp/said)"
-  systemctl show --property StatusText --value orchestrator | grep -q 'ready, no session yet' || die "no STATUS="
 }
 
 is_private() {
@@ -233,6 +243,30 @@ removes() {
   step "purged: nothing is left but the project"
 }
 
+keeps_runs_apart() {
+  rm -rf "$PROJECT"
+  holds ./install.sh --project "$PROJECT" --claude-user
+  configures orchestrator-claude /var/lib/orchestrator/tasks
+  step "installed for two users, doctor is green"
+  holds systemd-analyze verify orchestrator.service
+  holds systemd-analyze security --threshold=22 orchestrator.service
+  step "$(tail -n 1 /tmp/said)"
+  runner=orchestrator-claude
+  restarts_in_mid_run
+  upgrades
+  for path in /etc/orchestrator/config.toml /var/lib/orchestrator/orchestrator.db /var/log/orchestrator \
+    /run/credentials/orchestrator.service/WEBHOOK_SECRET; do
+    fails sudo -u orchestrator-claude ls -l "$path/."
+    fails sudo -u orchestrator-claude head -c 1 "$path"
+    says 'Permission denied'
+  done
+  step "what the daemon keeps is closed to the runs' user"
+  holds ./install.sh --remove --purge
+  if grep -q '^orchestrator' /etc/passwd; then die "a user is left"; fi
+  [ ! -e /var/lib/orchestrator-claude ] || die "the home of runs is left"
+  step "and all of it was taken away"
+}
+
 prepare
 installs
 is_private
@@ -242,3 +276,4 @@ stays_down
 upgrades
 stages
 removes
+keeps_runs_apart

@@ -1,21 +1,21 @@
 //! Disks that fail: writes and syncs that return errors, and a file system that is full.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::arena::{Arena, PATIENCE, Setting};
 use crate::judge::Judge;
 use crate::listener::Listener;
 use crate::operator::Operator;
+use crate::support::disk::Disk;
 use crate::support::eventually::until;
 use crate::{Faults, Outcome, given, seed, trial};
+
+/// Of the disk that is full at times.
+const SIZE: &str = "size=32m";
 
 const LIBRARIES: [&str; 2] = ["fiu_run_preload.so", "fiu_posix_preload.so"];
 const WHERE: [&str; 2] = ["/usr/lib/fiu", "/usr/local/lib/fiu"];
@@ -78,41 +78,7 @@ fn nothing_is_lost_or_doubled_by_writes_that_fail() {
     report(&outcome, began.elapsed(), seed);
 }
 
-/// A file system of its own, of 32 MiB, that is full at times.
-struct FullDisk {
-    folder: TempDir,
-}
-
-impl FullDisk {
-    fn mount() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=32m", "orchestrator-harness"])
-            .arg(folder.path())
-            .status()
-            .unwrap();
-        assert!(mounted.success());
-        Self { folder }
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
-    }
-
-    fn fill(&self) {
-        let mut filler = File::create(self.filler()).unwrap();
-        for size in [64 * 1024, 1024, 16] {
-            let block = vec![b'x'; size];
-            while filler.write_all(&block).is_ok() {}
-        }
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.folder.path().join("filler")
-    }
-}
-
-impl Faults for FullDisk {
+impl Faults for Disk {
     fn happen(&self, arena: &Arena, seed: u64, over: &AtomicBool) {
         let mut dice = fastrand::Rng::with_seed(seed ^ 2);
         let mut pause = |most| std::thread::sleep(Duration::from_millis(dice.u64(10..most)));
@@ -120,27 +86,17 @@ impl Faults for FullDisk {
             pause(600);
             self.fill();
             pause(150);
-            fs::remove_file(self.filler()).unwrap();
+            self.clear();
         }
-    }
-}
-
-impl Drop for FullDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.folder.path()).status();
     }
 }
 
 #[test]
 fn nothing_is_lost_or_doubled_by_a_full_disk() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("LEFT OUT: only root can mount the small file system that this test fills");
-        return;
-    }
+    let Some(disk) = Disk::mount(SIZE) else { return };
     let (seed, kills) = (seed(), given("HARNESS_FAULTS", 20));
     let began = Instant::now();
-    let disk = FullDisk::mount();
-    let setting = Setting { root: Some(disk.root()), faulty: true, ..Setting::usual() };
+    let setting = Setting { root: Some(disk.path().join("root")), faulty: true, ..Setting::usual() };
     let outcome = trial(setting, seed, kills, &disk);
     report(&outcome, began.elapsed(), seed);
 }
@@ -148,13 +104,10 @@ fn nothing_is_lost_or_doubled_by_a_full_disk() {
 /// Nobody kills this one: it has to live through it, and to go on by itself whenever there is space.
 #[test]
 fn a_full_disk_ends_no_daemon() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("LEFT OUT: only root can mount the small file system that this test fills");
-        return;
-    }
+    let Some(disk) = Disk::mount(SIZE) else { return };
     let seed = seed();
-    let disk = FullDisk::mount();
-    let arena = Arena::new(Setting { root: Some(disk.root()), faulty: true, ..Setting::usual() });
+    let arena =
+        Arena::new(Setting { root: Some(disk.path().join("root")), faulty: true, ..Setting::usual() });
     let mut daemon = arena.start(&[]);
     arena.insist("/status", &json!({}));
     let listener = Listener::default();
@@ -165,7 +118,7 @@ fn a_full_disk_ends_no_daemon() {
         for _ in 0..given("HARNESS_FILLS", 8) {
             disk.fill();
             std::thread::sleep(Duration::from_millis(dice.u64(1..400)));
-            fs::remove_file(disk.filler()).unwrap();
+            disk.clear();
             let before = arena.record.answered.load(Ordering::Relaxed);
             until(PATIENCE, "a command to be carried out now that there is space", || {
                 arena.record.answered.load(Ordering::Relaxed) > before || arena.is_condemned()

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::claude::Claude;
 use super::database::Database;
+use super::disk::Disk;
 use super::eventually::eventually;
 use super::openapi::Description;
 use super::processes::{self, Process};
@@ -37,10 +38,26 @@ pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
+    shell: Option<&'static str>,
     users: Option<Users>,
+    disk: Option<PathBuf>,
 }
 
 impl Builder {
+    /// Starts from a shell that has done this before, such as `umask 0`.
+    #[must_use]
+    pub fn after(mut self, shell: &'static str) -> Self {
+        self.shell = Some(shell);
+        self
+    }
+
+    /// With its folder on this disk.
+    #[must_use]
+    pub fn on_disk(mut self, disk: &Disk) -> Self {
+        self.disk = Some(disk.path().to_owned());
+        self
+    }
+
     /// Listens where others have been told that it does.
     #[must_use]
     pub fn on_port(mut self, port: u16) -> Self {
@@ -77,7 +94,15 @@ impl Builder {
 
     /// Everything but the process: a daemon that is started later, or can't be.
     pub fn prepare(self) -> Daemon {
-        let folder = tempfile::Builder::new().prefix("orchestrator-test-").tempdir().unwrap();
+        self.prepare_with(|_, _| {})
+    }
+
+    /// The same, with more in its environment, which may depend on where its folder is. Runs see it.
+    pub fn prepare_with(self, environ: impl FnOnce(&mut BTreeMap<&'static str, String>, &Path)) -> Daemon {
+        let builder = tempfile::Builder::new().prefix("orchestrator-test-").to_owned();
+        let elsewhere = self.disk.is_some().then(|| builder.tempdir().unwrap());
+        let folder = builder.tempdir_in(self.disk.unwrap_or_else(std::env::temp_dir)).unwrap();
+        let words = elsewhere.as_ref().unwrap_or(&folder).path().join("daemon.stderr");
         for name in ["project", "tasks", "home", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -86,6 +111,7 @@ impl Builder {
             self.claude.environment.iter().cloned().collect();
         let marker = uuid::Uuid::new_v4().to_string();
         environment.insert(MARKER, marker.clone());
+        environ(&mut environment, folder.path());
         let passed_through: Vec<&str> = environment.keys().copied().collect();
 
         let mut program = self.claude.program.clone();
@@ -131,12 +157,15 @@ impl Builder {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Daemon {
             folder,
+            words,
+            _elsewhere: elsewhere,
             port,
             users: self.users,
             program,
             environment,
             marker,
             process: None,
+            shell: self.shell,
             runtime,
             client,
             leaves_a_run: false,
@@ -158,12 +187,16 @@ fn toml(config: &BTreeMap<&str, BTreeMap<&str, Value>>) -> String {
 /// A running daemon. Dropped, it and everything it started is gone, and nothing but itself may have been left to kill.
 pub struct Daemon {
     folder: TempDir,
+    /// What it says on its terminal, which a full disk of its own doesn't swallow.
+    words: PathBuf,
+    _elsewhere: Option<TempDir>,
     port: u16,
     users: Option<Users>,
     program: PathBuf,
     environment: BTreeMap<&'static str, String>,
     marker: String,
     process: Option<Child>,
+    shell: Option<&'static str>,
     pub(super) runtime: Runtime,
     pub(super) client: reqwest::Client,
     leaves_a_run: bool,
@@ -171,7 +204,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None, users: None }
+        Builder { claude, config: BTreeMap::new(), port: None, shell: None, users: None, disk: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.
@@ -211,6 +244,25 @@ impl Daemon {
     /// The program that it runs as `claude`.
     pub fn claude(&self) -> &Path {
         &self.program
+    }
+
+    /// How many files and connections it has open, that of whoever asks included.
+    #[track_caller]
+    pub fn open_files(&self) -> usize {
+        let (_, figures) = self.get("/metrics").unwrap();
+        let count = figures.lines().find_map(|line| line.strip_prefix("process_open_fds ")).unwrap();
+        count.parse().unwrap()
+    }
+
+    /// The line of the access log that ends with this request id.
+    #[track_caller]
+    pub fn await_access_line(&self, id: &str) -> String {
+        let log = self.folder().join("logs/webhook-access.log");
+        let end = format!(" {id}");
+        eventually(SOON, "a line of the access log", || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            text.lines().find(|line| line.ends_with(&end)).map(str::to_owned).ok_or(text)
+        })
     }
 
     /// The one live Claude process.
@@ -288,9 +340,15 @@ impl Daemon {
 
     /// The binary with the daemon's configuration, about to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match self.users {
-            Some(users) => users::as_daemon(&self.folder.path().join("bin/orchestrator"), users),
-            None => Command::new(env!("CARGO_BIN_EXE_orchestrator")),
+        let binary = env!("CARGO_BIN_EXE_orchestrator");
+        let mut command = match (self.users, self.shell) {
+            (Some(users), _) => users::as_daemon(&self.folder.path().join("bin/orchestrator"), users),
+            (None, None) => Command::new(binary),
+            (None, Some(before)) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("{before} && exec \"$0\" \"$@\""), binary]);
+                shell
+            }
         };
         command
             .args(arguments)
@@ -324,7 +382,7 @@ impl Daemon {
     #[track_caller]
     fn restart_until(&mut self, what: &str, health: u16) {
         assert!(self.process.is_none(), "the daemon still runs");
-        let stderr = File::options().create(true).append(true).open(self.stderr_path()).unwrap();
+        let stderr = File::options().create(true).append(true).open(&self.words).unwrap();
         self.process = Some(self.serve(&stderr));
         eventually(SOON, what, || {
             if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
@@ -338,13 +396,9 @@ impl Daemon {
         });
     }
 
-    fn stderr_path(&self) -> PathBuf {
-        self.folder.path().join("daemon.stderr")
-    }
-
     /// Everything the daemon has written to its terminal.
     pub fn said(&self) -> String {
-        let said = fs::read_to_string(self.stderr_path()).unwrap_or_default();
+        let said = fs::read_to_string(&self.words).unwrap_or_default();
         format!("--- the daemon said:\n{said}---")
     }
 }

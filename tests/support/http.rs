@@ -1,11 +1,13 @@
 //! Speaking to the daemon as a script, n8n or a stranger might: any method, header and body, and all of the answer.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use super::SOON;
@@ -152,6 +154,12 @@ impl Daemon {
 /// A connection of one's own. Dropped, it is closed.
 pub struct Connection(TcpStream);
 
+impl From<TcpStream> for Connection {
+    fn from(stream: TcpStream) -> Self {
+        Self(stream)
+    }
+}
+
 impl Connection {
     #[track_caller]
     pub fn send(&mut self, text: &str) {
@@ -167,6 +175,35 @@ impl Connection {
         ));
     }
 
+    /// Sends what may no longer be wanted.
+    pub fn try_send(&mut self, text: &str) -> std::io::Result<()> {
+        self.0.write_all(text.as_bytes())
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn finish(&self) {
+        // It may have been closed from the other side before.
+        let _ = self.0.shutdown(Shutdown::Write);
+    }
+
+    /// Whether an answer or an end has come that wasn't read yet.
+    pub fn has_news(&self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let peeked = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).unwrap();
+        !peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// What has come so far, which may be the end of a connection that was cut.
+    pub fn read_what_came(mut self) -> String {
+        let mut text = Vec::new();
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = self.0.read(&mut buffer) {
+            text.extend_from_slice(&buffer[..count]);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     /// Everything that the daemon sends until it closes the connection.
     #[track_caller]
     pub fn read_to_end(mut self) -> String {
@@ -174,4 +211,18 @@ impl Connection {
         self.0.read_to_end(&mut text).unwrap();
         String::from_utf8(text).unwrap()
     }
+}
+
+/// A connection from another of this machine's own addresses, which are all that begin with 127.
+pub fn connect_from(address: Ipv4Addr, port: u16) -> TcpStream {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((address, 0))).unwrap();
+        socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.unwrap()
+    });
+    let stream = stream.into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream
 }

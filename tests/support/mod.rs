@@ -15,6 +15,7 @@ pub mod claude;
 pub mod daemon;
 pub mod database;
 pub mod desk;
+pub mod disk;
 pub mod document;
 pub mod eventually;
 pub mod follower;

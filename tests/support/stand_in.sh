@@ -7,6 +7,7 @@ session=00000000-0000-4000-8000-$(printf %012d $$)
 resumed=
 while [ $# -gt 0 ]; do
   case $1 in
+    --version) echo "1.0.0 (stand-in)" && exit ;;
     --session-id=*) session=${1#*=} ;;
     --session-id) session=$2 && shift ;;
     --resume=*) session=${1#*=} resumed=yes ;;
@@ -60,6 +61,7 @@ while read -r who does first second; do
       exit 0
       ;;
     resists) trap '' TERM ;;
+    fills) head -c "$second" /dev/zero >"$first" ;;
     babbles) head -c "$first" /dev/urandom ;;
     drones) head -c "$first" /dev/zero | tr '\0' x ;;
     fails)

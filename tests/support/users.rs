@@ -51,9 +51,11 @@ pub fn install(program: &Path, folder: &Path) -> PathBuf {
 /// Hands a daemon's folder over: what runs need is theirs, everything else is the daemon's and closed.
 pub fn hand_over(folder: &Path, users: Users) {
     let runs = users.runs.unwrap_or(DAEMON);
+    fs::write(folder.join(".env"), "N8N_NOTIFY_KEY=hush-hush\n").unwrap();
     for (name, owner, mode) in [
         ("", DAEMON, 0o711),
         ("config.toml", DAEMON, 0o600),
+        (".env", DAEMON, 0o600),
         ("tasks", DAEMON, 0o700),
         ("project", runs, 0o755),
         ("home", runs, 0o700),
@@ -68,12 +70,60 @@ pub fn hand_over(folder: &Path, users: Users) {
 /// A program as the daemon's user.
 pub fn as_daemon(program: &Path, users: Users) -> Command {
     let id = DAEMON.id;
-    let mut command = Command::new("setpriv");
-    command.args([format!("--reuid={id}"), format!("--regid={id}"), "--clear-groups".to_owned()]);
+    let mut words = vec!["setpriv".to_owned(), format!("--reuid={id}"), format!("--regid={id}")];
+    words.push("--clear-groups".to_owned());
     if users.capable {
         let rights = "-all,+setuid,+setgid,+kill";
-        command.args(["--bounding-set", "--inh-caps", "--ambient-caps"].map(|set| format!("{set}={rights}")));
+        words.extend(["--bounding-set", "--inh-caps", "--ambient-caps"].map(|set| format!("{set}={rights}")));
     }
-    command.arg("--").arg(program);
+    words.extend(["--".to_owned(), program.to_str().unwrap().to_owned()]);
+    let mut command = Command::new("sh");
+    let join = users.group.map_or(String::new(), |group| format!("echo $$ >{group}/cgroup.procs && "));
+    command.args(["-c", &format!("{join}exec \"$@\""), "sh"]).args(words);
     command
+}
+
+/// A control group (version 2) that was given to a user, as systemd's `Delegate=yes` does; gone when dropped.
+pub struct ControlGroup(PathBuf);
+
+impl ControlGroup {
+    pub fn delegated_to(user: Account) -> Self {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "));
+        let mount = mount.expect("control groups of version 2 are mounted").split(' ').nth(4).unwrap();
+        let group = Path::new(mount).join(format!("orchestrator-test-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&group)
+            .expect("control groups can be made here; a container needs a writable cgroup file system");
+        for name in ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
+            chown(group.join(name), Some(user.id), Some(user.id)).unwrap();
+        }
+        Self(group)
+    }
+
+    /// The groups in it.
+    pub fn below(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_dir()).collect()
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Its path for as long as the tests run.
+    pub fn name(&self) -> &'static str {
+        self.0.to_str().unwrap().to_owned().leak()
+    }
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        let _ = fs::write(self.0.join("cgroup.kill"), "1");
+        super::eventually::until(super::SOON, "the control group to be gone", || {
+            for group in self.below() {
+                let _ = fs::remove_dir(group);
+            }
+            fs::remove_dir(&self.0).is_ok() || !self.0.exists()
+        });
+    }
 }

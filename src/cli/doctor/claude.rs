@@ -1,11 +1,8 @@
 //! Whether runs find a `claude`, are let in, and are allowed to do anything.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use rustix::fs::{Access, access};
 use uuid::Uuid;
 
 use super::report::Finding;
@@ -15,6 +12,7 @@ use crate::claude::{Conversation, Invocation};
 use crate::cli::page::shortened;
 use crate::cli::shown;
 use crate::config::Config;
+use crate::user;
 
 /// What the CLI refuses to root, all three with the same words.
 const UNLIMITED: [&str; 3] =
@@ -39,26 +37,32 @@ pub(super) async fn look(config: &Config, files: &Files) -> Vec<Finding> {
         project.clone(),
         app::environment(),
     );
-    vec![found(config, &run).await, payer::look(&run.env, files), permissions(&run, &project)]
+    vec![
+        found(config, &run).await,
+        payer::look(&run.env, run.user.as_ref(), files),
+        permissions(&run, &project),
+    ]
 }
 
 async fn found(config: &Config, run: &Invocation) -> Finding {
     let remedy = "install it, or set claude.command to its path";
-    let Some(path) = located(&run.program, &run.env) else {
+    let user = run.user.as_ref();
+    let Some(path) = located(run) else {
         let name = &run.program;
-        let message = if name.contains('/') {
-            format!("{name} is not a program that this user can run")
-        } else {
-            format!("there is no {name} on the PATH")
+        let whose = user.map_or_else(|| "this user".to_owned(), |user| format!("user {}", user.name));
+        let message = match (name.contains('/'), user) {
+            (true, _) => format!("{name} is not a program that {whose} can run"),
+            (false, None) => format!("there is no {name} on the PATH"),
+            (false, Some(_)) => format!("there is no {name} on the PATH that {whose} can run"),
         };
         return Finding::fail("claude", message, remedy);
     };
     let cwd = if run.cwd.is_dir() { run.cwd.clone() } else { PathBuf::from("/") };
     let question = Invocation::of_version(&app::claude_settings(config), cwd, app::environment());
-    let mut command = Command::new(&path);
-    command.args(&question.args).current_dir(&question.cwd).env_clear().envs(&question.env);
+    let mut command = user::command(user, &path, &question.cwd);
+    command.args(&question.args).env_clear().envs(&question.env);
     let shown = path.display();
-    match program::ask(command).await {
+    match program::ask(command, user).await {
         Ok(answer) if answer.ok && answer.out.contains(|c: char| c.is_ascii_digit()) => {
             let version = answer.out.lines().next().unwrap_or_default();
             Finding::ok("claude", format!("{} at {shown}", shortened(version, LONGEST_VERSION)))
@@ -75,20 +79,23 @@ async fn found(config: &Config, run: &Invocation) -> Finding {
     }
 }
 
-/// Where the program of a run is found, in the run's own environment.
-fn located(program: &str, env: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
-    let can_run = |path: &PathBuf| path.is_file() && access(path, Access::EXEC_OK).is_ok();
-    if program.contains('/') {
-        return Some(PathBuf::from(program)).filter(can_run);
-    }
-    let folders = env.get(OsStr::new("PATH"))?;
-    std::env::split_paths(folders).map(|folder| folder.join(program)).find(can_run)
+/// Where the program of a run is found, in the run's own environment and by whoever runs are.
+fn located(run: &Invocation) -> Option<PathBuf> {
+    let candidates: Vec<PathBuf> = if run.program.contains('/') {
+        vec![PathBuf::from(&run.program)]
+    } else {
+        let folders = run.env.get(OsStr::new("PATH"))?;
+        std::env::split_paths(folders).map(|folder| folder.join(&run.program)).collect()
+    };
+    let seen = user::look(run.user.as_ref(), &candidates).ok()?;
+    let mut found = candidates.into_iter().zip(seen).filter(|(path, seen)| seen.executable && !path.is_dir());
+    found.next().map(|(path, _)| path)
 }
 
 fn permissions(run: &Invocation, project: &Path) -> Finding {
     let unlimited = run.args.iter().find(|arg| UNLIMITED.iter().any(|word| arg.contains(word)));
     let sandboxed = run.env.get(OsStr::new("IS_SANDBOX")).is_some_and(|value| value == "1");
-    let is_root = rustix::process::geteuid().is_root();
+    let is_root = run.user.is_none() && rustix::process::geteuid().is_root();
     if let Some(unlimited) = unlimited {
         return match (is_root, sandboxed) {
             (true, false) => Finding::fail(

@@ -3,6 +3,7 @@
 //! Of secrets and logins it only learns whether they are there; no value of one is printed or handed on.
 
 mod claude;
+mod isolation;
 mod network;
 mod payer;
 mod program;
@@ -69,12 +70,19 @@ async fn look(config: &Config, files: &Files, arguments: &Arguments, report: &mu
         report.add(finding);
     }
     report.add(time(config));
-    for finding in claude::look(config, files).await {
-        report.add(finding);
+    match isolation::look_as_runs(config, files) {
+        Ok(findings) => {
+            for finding in findings {
+                report.add(finding);
+            }
+            for finding in claude::look(config, files).await {
+                report.add(finding);
+            }
+            report.add(project::look(config).await);
+        }
+        Err(finding) => report.add(finding),
     }
-    for finding in project::look(config).await {
-        report.add(finding);
-    }
+    report.add(project::tasks(config));
     for finding in state::look(config).await {
         report.add(finding);
     }

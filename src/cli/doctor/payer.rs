@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Files;
 use super::report::Finding;
 use crate::cli::shown;
+use crate::user::{User, look as look_at};
 
 /// Set, the runs are a cloud provider's.
 const CLOUD: [&str; 2] = ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"];
@@ -16,13 +17,13 @@ const KEYS: [&str; 2] = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
 const TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 
 /// Looks at a run's environment, and at which files there are.
-pub(super) fn look(env: &BTreeMap<OsString, OsString>, files: &Files) -> Finding {
+pub(super) fn look(env: &BTreeMap<OsString, OsString>, user: Option<&User>, files: &Files) -> Finding {
     let is_set = |name: &str| env.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
     if let Some(name) = CLOUD.into_iter().find(|name| is_set(name)) {
         return Finding::ok("login", format!("the cloud account pays ({name})"));
     }
     let key = KEYS.into_iter().find(|name| is_set(name));
-    let login = if is_set(TOKEN) { Some(TOKEN.to_owned()) } else { stored(env) };
+    let login = if is_set(TOKEN) { Some(TOKEN.to_owned()) } else { stored(env, user) };
     match (key, login) {
         (Some(key), None) => Finding::ok("login", format!("API key pays ({key})")),
         (None, Some(login)) => Finding::ok("login", format!("subscription pays ({login})")),
@@ -31,21 +32,26 @@ pub(super) fn look(env: &BTreeMap<OsString, OsString>, files: &Files) -> Finding
             format!("API key pays ({key}), although there is a login, too ({login})"),
             format!("if the subscription is to pay, take {key} out of claude.env"),
         ),
-        (None, None) => nobody(&files.dotenv),
+        (None, None) => nobody(&files.dotenv, user),
     }
 }
 
-/// The file in which the CLI keeps a login, if there is one.
-fn stored(env: &BTreeMap<OsString, OsString>) -> Option<String> {
+/// The file in which the CLI keeps a login, if there is one for whoever runs are.
+fn stored(env: &BTreeMap<OsString, OsString>, user: Option<&User>) -> Option<String> {
     let folder = |name: &str| env.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = folder("CLAUDE_CONFIG_DIR").or_else(|| Some(folder("HOME")?.join(".claude")))?;
     let file = folder.join(".credentials.json");
-    file.exists().then(|| file.display().to_string())
+    let seen = look_at(user, std::slice::from_ref(&file)).ok()?;
+    seen.first()?.exists.then(|| file.display().to_string())
 }
 
-fn nobody(dotenv: &Path) -> Finding {
-    let log_in = "call `claude` once as this user and log in, or set CLAUDE_CODE_OAUTH_TOKEN \
-                  (`claude setup-token` makes one)";
+fn nobody(dotenv: &Path, user: Option<&User>) -> Finding {
+    let call = user.map_or_else(
+        || "call `claude` once as this user".to_owned(),
+        |user| format!("call `sudo -u {} -H claude` once", user.name),
+    );
+    let log_in =
+        format!("{call} and log in, or set CLAUDE_CODE_OAUTH_TOKEN (`claude setup-token` makes one)");
     let out_of_reach =
         KEYS.into_iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     if let Some(name) = out_of_reach {

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::timeout;
 
 use crate::files::reason;
+use crate::user::User;
 
 /// How long a program may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,10 +29,14 @@ pub(super) enum NoAnswer {
     NotStarted(std::io::Error),
 }
 
-/// Runs a program to its end; one that doesn't come to it is ended, with what it started.
-pub(super) async fn ask(mut command: Command) -> Result<Answer, NoAnswer> {
+/// Runs a program to its end; one that doesn't come to it is ended, with what it started. As another user it has a
+/// session of its own, otherwise a process group.
+pub(super) async fn ask(mut command: Command, user: Option<&User>) -> Result<Answer, NoAnswer> {
     use std::os::unix::process::CommandExt as _;
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if user.is_none() {
+        command.process_group(0);
+    }
     let child = tokio::process::Command::from(command).spawn().map_err(NoAnswer::NotStarted)?;
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     match timeout(PATIENCE, child.wait_with_output()).await {

@@ -8,27 +8,25 @@ use crate::cli::inspect::{Unusable, inspect};
 use crate::cli::{git, shown};
 use crate::config::Config;
 use crate::domain::number::count;
+use crate::user::User;
 
-pub(super) async fn look(config: &Config) -> Vec<Finding> {
+pub(super) async fn look(config: &Config) -> Finding {
     let project = &config.paths.project_dir;
     if !project.is_dir() {
         let message = format!("{} is not a folder", project.display());
-        return vec![
-            Finding::fail("project", message, "make it, or correct paths.project_dir"),
-            tasks(config),
-        ];
+        return Finding::fail("project", message, "make it, or correct paths.project_dir");
     }
-    vec![repository(project).await, tasks(config)]
+    repository(project, config.claude.user.as_ref()).await
 }
 
-async fn repository(project: &Path) -> Finding {
+async fn repository(project: &Path, user: Option<&User>) -> Finding {
     let name = project.display();
     if !git::is_repository(project) {
         let message =
             format!("{name} is not a git repository, so that what a task changes can't be taken back");
         return Finding::warn("project", message, "`git init` there, and commit what there is");
     }
-    match program::ask(git::command(project, &["status", "--porcelain"])).await {
+    match program::ask(git::command(user, project, &["status", "--porcelain"]), user).await {
         Ok(answer) if answer.ok && answer.out.is_empty() => {
             Finding::ok("project", format!("{name} is a git repository, and clean"))
         }
@@ -51,7 +49,7 @@ async fn repository(project: &Path) -> Finding {
     }
 }
 
-fn tasks(config: &Config) -> Finding {
+pub(super) fn tasks(config: &Config) -> Finding {
     let folder = &config.paths.tasks_dir;
     let today = crate::app::clock().to_zoned(config.orchestrator.timezone.clone()).date();
     let path = folder.join(format!("{today}-tasks.md"));
