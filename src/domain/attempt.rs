@@ -43,7 +43,7 @@ impl Turn<'_> {
         let (number, attempt) = (progress.runs, progress.attempts);
         let resume = progress.conversation.clone();
         self.work = Some(Work::Running { task, run, gate: None });
-        let trial = self.world.last_hold.as_ref().is_some_and(Hold::ends_in_a_trial);
+        let trial = self.world.last_hold.is_some();
         let (subject, resumed) = (self.subject(task), resume.is_some());
         let event = Event::TaskStarted { subject, run, attempt, resumed, trial };
         self.effects.push(Effect::OpenRun { run, task, number, resume });

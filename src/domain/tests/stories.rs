@@ -201,21 +201,6 @@ fn a_limit_that_should_be_over_already_is_not_met_in_a_hot_loop() {
     assert!(!desk.hold.as_ref().unwrap().stands(desk.now() + SignedDuration::from_secs(60)));
 }
 
-/// A hold's end that was told is followed by a run that is told of; one that is only tried out is not.
-#[test]
-fn the_run_after_a_hold_is_told_of_unless_it_is_only_a_trial() {
-    let api = Verdict::Unavailable { obstacle: Obstacle::Api { message: "overloaded".to_owned() } };
-    for (met, is_quiet) in [(usage_limit(), false), (api, true)] {
-        let mut desk = Desk::opened(day(), auto());
-        desk.claim();
-        desk.finish(met);
-        desk.pass(std::time::Duration::from_hours(1));
-        desk.hold = None;
-        let claimed = desk.tell(desk.claiming()).unwrap();
-        assert_eq!(claimed.events[0].is_quiet(), is_quiet, "{:?}", claimed.events);
-    }
-}
-
 #[test]
 fn a_pause_now_goes_on_with_the_same_conversation() {
     let mut desk = Desk::opened(day(), auto());
