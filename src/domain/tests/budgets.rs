@@ -134,6 +134,24 @@ fn a_persons_retry_does_not_go_past_a_budget_either() {
 }
 
 #[test]
+fn a_yes_from_before_a_limit_is_none_to_a_checkpoint_that_comes_up_while_it_waits() {
+    let limits = Limits { runtime_per_session: Some(Duration::from_secs(27)), ..Limits::default() };
+    let policy = Policy { checkpoint_after: vec!["database".to_owned()], ..limited(limits) };
+    let mut desk = Desk::opened(day(), policy);
+    desk.told(skip());
+    desk.told(retry_task(1));
+    desk.claim();
+    desk.finish(Verdict::NeverRan);
+    assert_now(&desk, "waits before 1 (ran 27s of 27s in this session) [**.]");
+    desk.approve();
+    desk.took = Duration::ZERO;
+    desk.work();
+    assert_now(&desk, "waits before 2 (checkpoint after task 1) [+*.]");
+    desk.approve();
+    assert_now(&desk, "ready 2 [+*.]");
+}
+
+#[test]
 fn a_no_at_a_limit_outlives_another_tasks_question() {
     let limits = Limits { cost_per_day: usd(42), ..Limits::default() };
     let mut desk = Desk::opened(day(), Policy { on_failure: OnTrouble::Skip, ..limited(limits) });
