@@ -121,10 +121,10 @@ mod after_an_end_that_was_none {
     fn a_read_that_meets_damage_ends_the_daemon() {
         let mut daemon = waiting();
         daemon.sigterm();
-        damage(&database(&daemon), "events_by_session");
+        damage(&database(&daemon), "gates_by_session");
         daemon.restart();
         assert_eq!(daemon.status()["status"], "waiting_approval");
-        let failed = daemon.ask(post("/logs", &json!({}))).fails(503, "unavailable");
+        let failed = daemon.ask(post("/gates", &json!({}))).fails(503, "unavailable");
         assert!(failed.contains("the database failed"), "{failed}");
         assert_eq!(daemon.await_end().code(), Some(74), "{}", daemon.said());
         daemon.restart_unwell();

@@ -304,13 +304,15 @@ fn a_live_run_writes_over_its_own_message() {
 #[test]
 fn nothing_is_lost_or_reordered_by_a_hundred_crashes() {
     const KILLS: u32 = 100;
+    const NOTIFICATIONS: usize = 100;
     let receiver = Receiver::scripted(|_, _| match fastrand::u8(0..6) {
         0 => Reply::status(500),
         1 => Reply::status(429).header("retry-after", "0"),
         _ => Reply::accepted(),
     });
     let mut daemon = notifying(&receiver).set("orchestrator", "on_failure", "skip").start();
-    for kill in 0..KILLS {
+    // A slow machine gets fewer of them done between two kills.
+    for kill in (0..).take_while(|kill| *kill < KILLS || receiver.accepted().len() <= NOTIFICATIONS) {
         let status = daemon.status();
         match status["status"].as_str().unwrap() {
             "idle" | "completed" | "stopped" => {
@@ -345,7 +347,6 @@ fn nothing_is_lost_or_reordered_by_a_hundred_crashes() {
     await_delivered(&daemon);
     assert_eq!(daemon.status()["notifications"]["dead"], 0);
     assert_in_order_and_whole(&daemon, &receiver);
-    assert!(receiver.accepted().len() > 100, "{} notifications", receiver.accepted().len());
     let transitions = daemon
         .database()
         .numbers("SELECT count(*) FROM notifications GROUP BY event_id, chat HAVING count(*) > 1");

@@ -89,8 +89,8 @@ const PATCHES: [(&str, &str, &str); 13] = [
     ),
     (
         "src/claude/launch.rs",
-        "    let leftovers = end_leftovers();\n",
-        "    let leftovers = if crate::breaks(\"leave_processes\") { 0 } else { end_leftovers() };\n",
+        "    let leftovers = end_leftovers(group.as_ref());\n",
+        "    let leftovers = if crate::breaks(\"leave_processes\") { 0 } else { end_leftovers(group.as_ref()) };\n",
     ),
     (
         "src/domain/attempt.rs",
