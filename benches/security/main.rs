@@ -31,7 +31,7 @@ use support::daemon::{Daemon, SECRET};
 
 /// What cargo tells a benchmark, and not a test.
 const BENCH: &str = "--bench";
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// Less than the daemon lets a connection wait.
 const A_ROUND: Duration = Duration::from_secs(4);
 const BETWEEN: Duration = Duration::from_millis(10);

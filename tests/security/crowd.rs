@@ -23,17 +23,20 @@ fn status(secret: &str, last: bool) -> String {
     )
 }
 
+/// All guesses of one address but the first ones, which were answered.
+fn guesses(answered: usize) -> String {
+    let guess = |number: usize| status(&format!("test-secret-{number:08}89abcdef"), number + 1 == GUESSES);
+    (answered..GUESSES).map(guess).collect::<Vec<_>>().concat()
+}
+
 #[test]
 fn ten_thousand_guesses_from_a_hundred_addresses_let_nobody_in_and_lock_nobody_out() {
     let daemon = Daemon::with(Claude::stand_in()).start();
     let addresses = (0..ADDRESSES).map(|number| Ipv4Addr::new(127, 0, 1, 1 + number));
     let mut strangers: Vec<_> =
         addresses.map(|address| (address, connect_from(address, daemon.port()))).collect();
-    for (number, (_, stream)) in strangers.iter_mut().enumerate() {
-        let guesses: Vec<_> = (0..GUESSES)
-            .map(|guess| status(&format!("test-secret-{number:04}{guess:04}89abcdef"), guess + 1 == GUESSES))
-            .collect();
-        stream.write_all(guesses.concat().as_bytes()).unwrap();
+    for (_, stream) in &mut strangers {
+        stream.write_all(guesses(0).as_bytes()).unwrap();
     }
     // Meanwhile the operator asks, from an address of their own and from each of those that guess.
     for (address, _) in &strangers {
@@ -43,13 +46,27 @@ fn ten_thousand_guesses_from_a_hundred_addresses_let_nobody_in_and_lock_nobody_o
         let answer = Connection::from(same).read_to_end();
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     }
-    for (address, stream) in strangers {
-        let answers = Connection::from(stream).read_to_end();
-        let count = |status: &str| answers.matches(&format!("HTTP/1.1 {status} ")).count();
-        let (refused, turned_away) = (count("401"), count("429"));
-        assert_eq!(refused + turned_away, GUESSES, "{address}: nobody is let in, and everybody is answered");
-        // A new minute may have begun in between.
-        assert!((10..=20).contains(&refused), "{address}: {refused} of {GUESSES} were heard");
+    for (address, mut stream) in strangers {
+        let (mut refused, mut turned_away) = (0, 0);
+        loop {
+            let answers = Connection::from(stream).read_what_came();
+            let count = |status: &str| answers.matches(&format!("HTTP/1.1 {status} ")).count();
+            refused += count("401");
+            turned_away += count("429");
+            assert_eq!(
+                answers.matches("HTTP/1.1 ").count(),
+                count("401") + count("429"),
+                "{address} was let in"
+            );
+            if refused + turned_away == GUESSES {
+                break;
+            }
+            // A stranger's connection ends after a minute: on a slow machine more than one is needed.
+            stream = connect_from(address, daemon.port());
+            stream.write_all(guesses(refused + turned_away).as_bytes()).unwrap();
+        }
+        // New minutes may have begun in between.
+        assert!((10..GUESSES).contains(&refused), "{address}: {refused} of {GUESSES} were heard");
     }
 }
 
