@@ -12,6 +12,7 @@ Installs Orchestrator as a service of systemd; called again, upgrades it. A live
 
   --project DIR    the folder Claude works in; made if there is none [at first: /srv/orchestrator]
   --binary FILE    the program [default: orchestrator beside this script, or in ../target/release]
+  --claude-user    let runs be a second user, who can't read what the daemon keeps (docs/isolation.md)
   --claude FILE    the Claude CLI [default: claude in the service's PATH, such as /usr/local/bin/claude]
   --root DIR       put the files under DIR instead of /, and start nothing: for packages
   --remove         pause, stop, and remove; configuration, database, logs and project stay
@@ -25,9 +26,9 @@ Exit codes:
 USAGE
 }
 
-readonly NAME=orchestrator UNIT=orchestrator.service OLDEST_SYSTEMD=252
+readonly NAME=orchestrator RUNNER=orchestrator-claude UNIT=orchestrator.service OLDEST_SYSTEMD=252
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-root='' project='' binary='' claude='' remove='' purge='' scratch=''
+root='' project='' binary='' claude='' runner='' remove='' purge='' scratch=''
 
 say() { printf '%s\n' "$*"; }
 note() { printf '%-8s%s\n' "$1" "$2"; }
@@ -53,6 +54,7 @@ main() {
         esac
         shift
         ;;
+      --claude-user) runner=$RUNNER ;;
       --remove) remove=yes ;;
       --purge) purge=yes ;;
       --help | -h) usage && exit 0 ;;
@@ -83,6 +85,8 @@ places() {
   logs=/var/log/$NAME
   unit=/etc/systemd/system/$UNIT
   dropin=$unit.d/10-project.conf
+  runner_dropin=$unit.d/15-claude-user.conf
+  home=/var/lib/$RUNNER
 }
 
 has_systemd() {
@@ -96,8 +100,9 @@ has_systemd() {
 # --- install and upgrade ---------------------------------------------------------------------------------------------
 
 install_or_upgrade() {
+  [ ! -e "$root$runner_dropin" ] || runner=$RUNNER
   check_what_is_given
-  make_user
+  make_users
   choose_project
   may_follow
   make_folders
@@ -131,7 +136,7 @@ check_what_is_given() {
     "$NAME "*) ;;
     *) fail "$binary is not $NAME: it calls itself \"$new_version\"" ;;
   esac
-  for file in $UNIT; do
+  for file in $UNIT claude-user.conf; do
     [ -f "$here/$file" ] || fail "$here/$file is missing: unpack the whole archive, and call the script from there"
   done
   if [ -n "$claude" ]; then
@@ -139,34 +144,44 @@ check_what_is_given() {
     [ -x "$root$claude" ] || fail "$claude is no program: install the Claude CLI, or leave --claude out"
     plain --claude "$claude"
   fi
-  [ -z "$project" ] || plain --project "$project"
+}
+
+make_users() {
+  if [ -n "$root" ] && [ ! -e "$root/etc/passwd" ]; then
+    say "$root has no /etc/passwd: the users are left to whoever installs the files there"
+    owner='' worker=''
+    return
+  fi
+  make_user "$NAME" "$state" /usr/sbin/nologin
+  # By number: under --root, the names are those of another system.
+  owner=$(user_line "$NAME" | cut -d: -f3,4)
+  worker=$owner
+  [ -n "$runner" ] || return 0
+  make_user "$RUNNER" "$home" /bin/bash
+  worker=$(user_line "$RUNNER" | cut -d: -f3,4)
 }
 
 make_user() {
-  if [ -n "$root" ] && [ ! -e "$root/etc/passwd" ]; then
-    say "$root has no /etc/passwd: the user $NAME is left to whoever installs the files there"
-    owner=''
+  if user_line "$1" >/dev/null; then
+    note kept "user $1"
     return
   fi
-  if user_line >/dev/null; then
-    note kept "user $NAME"
-  else
-    set -- --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin "$NAME"
-    [ -z "$root" ] || set -- --prefix "$root" "$@"
-    useradd "$@" >"$scratch/useradd" 2>&1 || fail "can't make the user $NAME: $(cat "$scratch/useradd")"
-    note made "user $NAME"
-  fi
-  # By number: under --root, the names are those of another system.
-  owner=$(user_line | cut -d: -f3,4)
+  set -- "$1" --system --user-group --home-dir "$2" --no-create-home --shell "$3"
+  [ -z "$root" ] || set -- "$@" --prefix "$root"
+  useradd "$@" >"$scratch/useradd" 2>&1 || fail "can't make the user $1: $(cat "$scratch/useradd")"
+  note made "user $1"
 }
 
-user_line() { grep "^$NAME:" "$root/etc/passwd"; }
+user_line() { grep "^$1:" "$root/etc/passwd"; }
 
-# The folder that was named, else the one of the installation before, else the usual one.
+# The folder that was named, else the configured one, else the usual one.
 choose_project() {
-  before=$(sed -n 's/^# project: //p' "$root$dropin" 2>/dev/null || true)
-  project=${project:-${before:-/srv/$NAME}}
-  project=$(absolute "$project")
+  configured=$(sed -n 's/^project_dir *= *"\(.*\)".*/\1/p' "$root$config" 2>/dev/null || true)
+  case $configured in '' | /*) ;; *) configured=$configuration/$configured ;; esac
+  project=$(absolute "${project:-${configured:-/srv/$NAME}}")
+  plain --project "$project"
+  [ -z "$configured" ] || [ "$project" = "$(absolute "$configured")" ] ||
+    fail "$config names another project, $configured: change project_dir there (and tasks_dir, daily_dir), then call this again"
   case $project in
     / | /etc | /usr | /var | /home | /root | "$state" | "$logs" | "$configuration")
       fail "$project can't be the project: Claude may write everything in it" ;;
@@ -190,21 +205,30 @@ make_folders() {
   folder 0700 "$configuration/credentials" 0:0
   folder 0700 "$state" "$owner"
   folder 0700 "$logs" "$owner"
+  [ -z "$runner" ] || folder 0700 "$home" "$worker"
 }
 
-# The project belongs to whoever made it. One that there wasn't belongs to the service.
+# The project belongs to whoever made it. One that there wasn't belongs to whoever works in it.
 make_project() {
-  [ -d "$root$project" ] || folder 0750 "$project" "$owner"
-  if [ -z "$root" ] && ! runuser -u "$NAME" -- test -w "$project" -a -x "$project"; then
-    fail "the user $NAME can't write $project, where Claude is to work. Let it:
-  setfacl -R -m u:$NAME:rwX,d:u:$NAME:rwX '$project'
-  setfacl -m u:$NAME:x '$(dirname "$project")'
+  whose=${runner:-$NAME}
+  [ -d "$root$project" ] || folder 0755 "$project" "$worker"
+  if [ -z "$root" ] && ! runuser -u "$whose" -- test -w "$project" -a -x "$project"; then
+    fail "the user $whose can't write $project, where Claude is to work. Let it:
+  setfacl -R -m u:$whose:rwX,d:u:$whose:rwX '$project'
+  setfacl -m u:$whose:x '$(dirname "$project")'
 and call this again; or clone the project for the service, and name that folder:
-  sudo install -d -o $NAME -g $NAME /srv/project && sudo -u $NAME git clone URL /srv/project"
+  sudo install -d -o $whose -g $whose /srv/project && sudo -u $whose git clone URL /srv/project"
   fi
-  for name in orchestrator_tasks daily_logs; do
-    [ -d "$root$project/$name" ] || folder 2770 "$project/$name" "$(owners "$root$project")"
-  done
+  if [ -z "$root" ] && ! runuser -u "$NAME" -- test -r "$project" -a -x "$project"; then
+    fail "the user $NAME can't read $project, whose changes it is to tell. Let it, and call this again:
+  setfacl -R -m u:$NAME:rX,d:u:$NAME:rX '$project'"
+  fi
+  # What a run can write is no place for what the next runs are told.
+  if [ -n "$runner" ]; then
+    tasks=$state/tasks daily=$state/daily_logs papers=$owner
+  else
+    tasks=$project/orchestrator_tasks daily=$project/daily_logs papers=$(owners "$root$project")
+  fi
 }
 
 make_configuration() {
@@ -212,21 +236,26 @@ make_configuration() {
     note kept "$config"
     return
   fi
+  for path in "$tasks" "$daily"; do [ -d "$root$path" ] || folder 2770 "$path" "$papers"; done
   "$binary" init "$scratch/init" >"$scratch/said" 2>&1 || fail "\`$NAME init\` failed: $(cat "$scratch/said")"
   sed -e "s|^#project_dir = .*|project_dir = \"$project\"|" \
-    -e "s|^#tasks_dir = .*|tasks_dir = \"$project/orchestrator_tasks\"|" \
-    -e "s|^#daily_dir = .*|daily_dir = \"$project/daily_logs\"|" \
+    -e "s|^#tasks_dir = .*|tasks_dir = \"$tasks\"|" \
+    -e "s|^#daily_dir = .*|daily_dir = \"$daily\"|" \
     -e "s|^#logs_dir = .*|logs_dir = \"$logs\"|" \
     -e "s|^#database = .*|database = \"$state/orchestrator.db\"|" \
     "$scratch/init/config.toml" >"$scratch/config.toml"
   put "$scratch/config.toml" "$config" 0640 "0:${owner#*:}"
   example=$(find "$scratch/init/orchestrator_tasks" -name '*.md' | head -n 1)
-  if [ -n "$example" ] && [ -z "$(find "$root$project/orchestrator_tasks" -name '*.md' | head -n 1)" ]; then
-    put "$example" "$project/orchestrator_tasks/$(basename "$example")" 0660 "$(owners "$root$project")"
+  if [ -n "$example" ] && [ -z "$(find "$root$tasks" -name '*.md' | head -n 1)" ]; then
+    put "$example" "$tasks/$(basename "$example")" 0660 "$papers"
   fi
 }
 
 make_secret() {
+  if [ -z "$owner" ]; then
+    say "No secret was made, for a package's would be everybody's: call this script where it is installed."
+    return
+  fi
   if [ -s "$root$secret" ]; then
     note kept "$secret"
     return
@@ -270,7 +299,9 @@ back_up() {
 put_unit() {
   cp "$here/$UNIT" "$scratch/unit"
   write_dropin >"$scratch/dropin"
-  for pair in "$scratch/unit $unit" "$scratch/dropin $dropin"; do
+  set -- "$scratch/unit $unit" "$scratch/dropin $dropin"
+  [ -z "$runner" ] || set -- "$@" "$here/claude-user.conf $runner_dropin"
+  for pair; do
     file=${pair% *} target=${pair#* }
     if cmp -s "$file" "$root$target"; then
       note kept "$target"
@@ -285,7 +316,6 @@ put_unit() {
 # What this machine adds to the unit: where Claude may write.
 write_dropin() {
   say "# Written by install.sh; a file of your own beside it, such as 20-mine.conf, is left alone."
-  say "# project: $project"
   say "[Service]"
   case $project/ in
     /home/* | /root/* | /run/user/*)
@@ -300,6 +330,9 @@ write_dropin() {
 
 # The commands, as the service would carry them out: with its user, its view of the files, its environment and its secret.
 put_wrapper() {
+  # As the unit grants them.
+  rights=--inh-caps=-all
+  [ -z "$runner" ] || rights='--inh-caps=-all,+setuid,+setgid,+kill --ambient-caps=-all,+setuid,+setgid,+kill'
   cat >"$scratch/wrapper" <<WRAPPER
 #!/bin/bash
 # Calls orchestrator with the user, the files, the environment and the credentials of the service; made by install.sh.
@@ -311,7 +344,7 @@ terminal=(PATH TERM COLUMNS NO_COLOR)
 for name in \$(compgen -e); do [[ " \${terminal[*]} " == *" \$name "* ]] || unset "\$name"; done
 while IFS= read -r -d '' variable; do export "\${variable?}"; done <"/proc/\$pid/environ"
 unset NOTIFY_SOCKET WATCHDOG_PID WATCHDOG_USEC
-exec nsenter --target "\$pid" --mount -- runuser -u $NAME -- env -C $state $program --config $config "\$@"
+exec nsenter --target "\$pid" --mount -- setpriv --reuid $NAME --regid $NAME --init-groups $rights -- env -C $state $program --config $config "\$@"
 WRAPPER
   put_quietly "$scratch/wrapper" "$wrapper" 0755 0:0
 }
@@ -372,12 +405,12 @@ tell_what_is_left() {
   "$wrapper" doctor || say "The lines above that begin with \"fail\" say what is still missing."
   say "
 Claude's login for the service (asks for a browser, once):
-  sudo -u $NAME -H ${claude:-claude} auth login
+  sudo -u ${runner:-$NAME} -H ${claude:-claude} auth login
 or put a token made by \`claude setup-token\` into $configuration/environment (mode 0600, CLAUDE_CODE_OAUTH_TOKEN=…) and restart.
 
-  systemctl status $NAME             how it is
-  journalctl -u $NAME -f             what it says
-  sudo orchestratorctl status        where the session stands (every command of \`orchestrator\`)"
+  systemctl status $NAME      how it is
+  journalctl -u $NAME -f      what it says
+  sudo orchestratorctl status         where the session stands (every command of \`orchestrator\`)"
 }
 
 # --- remove ----------------------------------------------------------------------------------------------------------
@@ -389,8 +422,8 @@ uninstall() {
     # Whatever a run may have left, if the daemon was not there to see to it.
     systemctl kill --signal=KILL "$UNIT" 2>/dev/null || true
   fi
-  project=$(sed -n 's/^# project: //p' "$root$dropin" 2>/dev/null || true)
-  rm -f "$root$unit" "$root$dropin" "$root$wrapper" "$root$program" "$root$program.previous" "$root$program.back"
+  project=$(sed -n 's/^project_dir *= *"\(.*\)".*/\1/p' "$root$config" 2>/dev/null || true)
+  rm -f "$root$unit" "$root$dropin" "$root$runner_dropin" "$root$wrapper" "$root$program" "$root$program.previous" "$root$program.back"
   rmdir "$root$unit.d" 2>/dev/null || true
   for page in "$root$manuals/$NAME.1" "$root$manuals/$NAME"-*.1; do rm -f "$page"; done
   note removed "the program, the unit, the manual and $wrapper"
@@ -399,11 +432,13 @@ uninstall() {
     systemctl reset-failed "$UNIT" 2>/dev/null || true
   fi
   if [ -z "$purge" ]; then
-    note kept "$configuration, $state, $logs, and the user $NAME, to whom they belong"
+    note kept "$configuration, $state, $logs, and the users to whom they belong"
   else
-    rm -rf "$root$configuration" "$root$state" "$root$logs"
-    [ -n "$root" ] || ! user_line >/dev/null || userdel "$NAME"
-    note removed "$configuration, $state, $logs and the user $NAME"
+    rm -rf "$root$configuration" "$root$state" "$root$logs" "$root$home"
+    for user in "$NAME" "$RUNNER"; do
+      [ -n "$root" ] || ! user_line "$user" >/dev/null || userdel "$user"
+    done
+    note removed "$configuration, $state, $logs, and the users to whom they belonged"
   fi
   [ -z "$project" ] || note kept "$project, which is the project's"
 }

@@ -7,14 +7,14 @@ use std::fs;
 use std::time::Duration;
 
 use claude_support::{NOBODY, Run, launcher, until, working_in};
-use orchestrator::claude::{Check, Checked, Invocation, run_check};
+use orchestrator::claude::{Check, Checked, Invocation, Settings, run_check};
 use orchestrator::domain::run::Failure;
 
 fn check(run: &Run, words: &[&str]) -> Check {
     let command: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
     Check {
         name: "tests".to_owned(),
-        invocation: Invocation::of_check(&command, run.project(), &[], std::env::vars_os()),
+        invocation: Invocation::of_check(&Settings::default(), &command, run.project(), std::env::vars_os()),
         timeout: Duration::from_mins(1),
         grace: Duration::from_millis(500),
     }

@@ -54,7 +54,7 @@ debian() {
 kit() {
   local kit=$scratch/kit tools
   mkdir "$kit"
-  cp deploy/install.sh deploy/*.service tests/deploy/scenario.sh tests/deploy/fixtures.json "$kit/"
+  cp deploy/install.sh deploy/*.service deploy/*.conf tests/deploy/scenario.sh tests/deploy/fixtures.json "$kit/"
   cp "$binary" "$kit/orchestrator"
   tools=$(tests/e2e/setup.sh tools)
   ln -s "$tools/node_modules" "$scratch/tools"
@@ -107,7 +107,7 @@ into_the_box() {
 }
 
 inside() {
-  nsenter --target "$(pgrep --parent "$booted" --exact systemd)" --all --wd=/ \
+  nsenter --target "$(pgrep --parent "$booted" --exact systemd)" --all \
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb "$@"
 }
 

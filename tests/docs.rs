@@ -92,6 +92,11 @@ fn messages() {
 }
 
 #[test]
+fn benchmarks() {
+    follow("docs/benchmarks.md");
+}
+
+#[test]
 fn architecture() {
     follow("docs/architecture.md");
 }
@@ -104,13 +109,13 @@ fn security() {
 /// A line of it is worth what holds it.
 #[test]
 fn every_test_that_is_named_for_security_exists() {
-    let text = Document::read("docs/security.md").text;
-    let spans = Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(|event| match event {
+    let security = Document::read("docs/security.md").text;
+    let quoted = Parser::new_ext(&security, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Code(code) => Some(code.into_string()),
         _ => None,
     });
     let mut named = 0;
-    for span in spans.filter(|span| span.contains("::") && span != "file::test") {
+    for span in quoted.filter(|span| span.contains("::") && span != "file::test") {
         let (file, test) = span.split_once("::").unwrap();
         let file = if file.starts_with("src/") { format!("{file}.rs") } else { format!("tests/{file}.rs") };
         let code =
@@ -124,6 +129,21 @@ fn every_test_that_is_named_for_security_exists() {
         named += 1;
     }
     assert!(named > 50, "{named}");
+}
+
+#[test]
+fn docker() {
+    follow("docs/docker.md");
+}
+
+#[test]
+fn releases() {
+    follow("docs/releases.md");
+}
+
+#[test]
+fn dependencies() {
+    follow("docs/dependencies.md");
 }
 
 #[test]

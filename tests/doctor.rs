@@ -47,6 +47,7 @@ fn all_is_well() {
     ok    privacy: only you can read config.toml
     ok    privacy: only you can read .env
     ok    time: #-#-# #:# in Europe/Berlin
+    ok    isolation: none: runs are the daemon's own user, and can read its secret; claude.user gives them a user of their own (docs/isolation.md)
     ok    claude: #.#.# (Claude Code) at <folder>/bin/claude
     ok    login: subscription pays (<folder>/home/.claude/.credentials.json)
     ok    permissions: as claude.flags says (--permission-mode)

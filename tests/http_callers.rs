@@ -120,7 +120,7 @@ fn a_signature_is_good_for_the_request_that_it_came_with() {
         assert_eq!(daemon.ask(request(None)).status, 200);
         assert_eq!(daemon.ask(request(None)).status, 200, "a repetition is fine");
         for command in ["/stop", "/webhook/pause"] {
-            let message = daemon.ask(request(Some(command))).fails(401, "unauthorized");
+            let message = daemon.ask(request(Some(command))).fails(422, "key_reused");
             assert!(message.contains("used for another request"), "{message}");
         }
     }
@@ -135,7 +135,7 @@ fn a_signature_is_good_for_the_request_that_it_came_with() {
         "the same by another name"
     );
     for replay in [reject(None), reject(None).key("twice")] {
-        daemon.ask(replay).fails(401, "unauthorized");
+        daemon.ask(replay).fails(422, "key_reused");
     }
     assert_eq!(daemon.status()["gate"]["id"], next);
 }

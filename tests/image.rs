@@ -79,6 +79,18 @@ fn whatever_the_source_includes_is_copied_into_the_build() {
     }
 }
 
+/// The Dockerfile takes tests and benches out of the manifest, from their `[[` to the next empty line.
+#[test]
+fn what_the_image_takes_out_of_the_manifest_ends_with_an_empty_line() {
+    assert!(read("Dockerfile").contains(r"sed -i '/^\[\[/,/^$/d' Cargo.toml"));
+    let manifest = read("Cargo.toml");
+    let tables: Vec<_> = manifest.split("\n\n").filter(|part| part.contains("[[")).collect();
+    assert!(!tables.is_empty());
+    for table in tables {
+        assert_eq!(table.lines().filter(|line| line.starts_with('[')).count(), 1, "{table}");
+    }
+}
+
 /// Anyone who gets at an image reads what its layers and its settings hold.
 #[test]
 fn no_secret_is_a_part_of_the_image() {
@@ -119,7 +131,7 @@ fn npm_lock(name: &str) -> Value {
 /// npm writes a checksum in base64, sha512sum in hexadecimal.
 fn hexadecimal(integrity: &str) -> String {
     let bytes = STANDARD.decode(integrity.strip_prefix("sha512-").unwrap()).unwrap();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn is_at(path: &str, place: &str) -> bool {

@@ -386,6 +386,33 @@ mod a_backup {
         assert_eq!(daemon.status()["status"], "waiting_approval", "it is restored once");
     }
 
+    /// Whoever calls `run`, at a terminal or by cron, has not looked yet.
+    #[test]
+    fn that_is_restored_is_not_gone_on_with_by_run_before_somebody_says_so() {
+        let mut daemon = waiting();
+        let backup = back_up(&daemon, "backup.db");
+        let file = format!("tasks/{}", daemon.status()["task_file"].as_str().unwrap());
+        let session = daemon.status()["session"].as_str().unwrap().to_owned();
+        daemon.sigterm();
+        put_in_place(&daemon, &backup, true);
+
+        for _ in 0..2 {
+            let refused = daemon.call(&["run", &file, "--yes"]);
+            assert_eq!(refused.code, Some(3), "{}{}", refused.out, refused.err);
+            let told = "error: the database was restored from a backup of 20";
+            assert!(refused.err.to_lowercase().contains(told), "{}", refused.err);
+            let ways = format!(
+                "Session {session} waits as it was then: see that it fits your project as it is now, and go on with"
+            );
+            assert!(refused.err.contains(&ways), "{}", refused.err);
+            assert!(refused.err.contains(" resume\n  orchestrator"), "{}", refused.err);
+            assert_eq!(daemon.database().numbers("SELECT count(*) FROM runs"), [0]);
+        }
+        assert_eq!(daemon.call(&["resume"]).code, Some(0));
+        let ran = daemon.call(&["run", &file, "--yes"]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    }
+
     /// What would happen without a look at the header: SQLite plays the log of the old database over the backup.
     #[test]
     fn is_kept_apart_from_the_log_of_the_database_before() {

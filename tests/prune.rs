@@ -65,6 +65,7 @@ impl Past {
              UPDATE notifications SET settled_at = '{old}' WHERE session_id {of_those};
              UPDATE requests SET at = 1"
         ));
+        self.of_no_session(old);
         let logs = self.logs();
         fs::write(logs.join("2024-01-01.log"), "[09:30:15] Long ago\n").unwrap();
         fs::write(logs.join("webhook-access.log.20240101-093015"), "long ago\n").unwrap();
@@ -79,6 +80,40 @@ impl Past {
         fs::write(logs.join(&self.completed).join("notes.md"), "mine").unwrap();
         fs::create_dir(logs.join("mine")).unwrap();
         fs::write(logs.join("2024-01-01.log.bak"), "mine").unwrap();
+    }
+
+    /// Three events of no session, of which one is not old and one was never delivered, and two holds that are over, of which
+    /// one may come back.
+    fn of_no_session(&self, old: &str) {
+        let event = |at: &str, message: &str| {
+            let told = json!({"kind": "database_restored", "made_at": null});
+            format!(
+                "INSERT INTO events (kind, at, message, event) VALUES ('database_restored', '{at}', '{message}', '{told}');"
+            )
+        };
+        let notification = |state: &str| {
+            format!(
+                "INSERT INTO notifications (id, event_id, kind, event, message, telegram, at, state, settled_at)
+                 SELECT '{state}', max(id), 'warning', 'database_restored', '', '{{}}', '{old}', '{state}', '{old}'
+                 FROM events;"
+            )
+        };
+        let hold = |overcome: &str| {
+            let hold = json!({"kind": "api", "until": old, "reason": "overloaded"});
+            format!(
+                "INSERT INTO holds (hold, began_at, ended_at, overcome_at) VALUES ('{hold}', '{old}', '{old}', {overcome});"
+            )
+        };
+        let statements = [
+            event(old, "gone"),
+            notification("delivered"),
+            event(old, "undelivered"),
+            notification("dead"),
+            event("2124-01-01T09:30:15Z", "recent"),
+            hold(&format!("'{old}'")),
+            hold("NULL"),
+        ];
+        self.daemon.database().execute(statements.concat().trim_end_matches(';'));
     }
 
     fn logs(&self) -> PathBuf {
@@ -108,12 +143,20 @@ impl Past {
         assert!(self.has(&format!("{open}/task-1-run-1.ndjson")), "it is open");
         let database = self.daemon.database();
         assert_eq!(database.numbers("SELECT count(*) FROM requests"), [0]);
-        assert_eq!(database.numbers("SELECT count(*) FROM notifications WHERE settled_at < '2025'"), [0]);
+        assert_eq!(
+            database
+                .numbers("SELECT count(*) FROM notifications WHERE settled_at < '2025' AND state <> 'dead'"),
+            [0]
+        );
         assert!(
             database.numbers("SELECT count(*) FROM notifications")[0] > 0,
             "what was just delivered stays"
         );
         assert_eq!(database.numbers("SELECT count(*) FROM sessions"), [3], "the record stays");
+        let loose = database.texts("SELECT message FROM events WHERE session_id IS NULL ORDER BY id");
+        assert_eq!(loose[..2], ["undelivered", "recent"]);
+        assert_eq!(database.numbers("SELECT count(*) FROM holds WHERE overcome_at IS NOT NULL"), [0]);
+        assert_eq!(database.numbers("SELECT count(*) FROM holds"), [1], "what may come back stays");
     }
 }
 
@@ -153,7 +196,8 @@ fn it_is_said_what_would_go_and_what_went() {
         ),
         "{would}"
     );
-    assert!(would.contains("1 request key, ") && would.contains(" notifications"), "{would}");
+    assert!(would.contains("1 request key, ") && would.contains(" notifications, "), "{would}");
+    assert!(would.ends_with(", 1 event of no session, 1 past hold\n"), "{would}");
     assert_eq!((size(&past.logs()), rows()), before, "nothing was touched");
     assert_eq!(past.prune(&[]), would.replace("Would delete", "Deleted"), "it did what it had said");
     past.is_swept();

@@ -1,7 +1,7 @@
 //! Why a person is asked, in words that say where each reason comes from.
 
-use crate::domain::event::granted;
 use crate::domain::gate::Reason;
+use crate::domain::sentence::granted;
 
 /// Why a person is asked, as a sentence part.
 pub(super) fn because(reason: &Reason) -> String {

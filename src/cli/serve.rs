@@ -42,5 +42,8 @@ fn is_supervised() -> bool {
 
 /// Whether the next start will meet the same, until a person has changed something.
 fn stays(error: &Error) -> bool {
-    matches!(error, Error::Config(_) | Error::App(app::Error::Store(store::Error::Newer { .. })))
+    matches!(
+        error,
+        Error::Config(_) | Error::App(app::Error::User(_) | app::Error::Store(store::Error::Newer { .. }))
+    )
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::actor::Actor;
 use super::change::Effect;
-use super::event::{Event, denied};
+use super::event::Event;
 use super::gate::Reason;
 use super::hold::Hold;
 use super::id::{RunId, TaskNumber};
 use super::recovery::Recovery;
 use super::refused::Refused;
 use super::run::{Failure, Obstacle, Outcome, Verdict};
+use super::sentence::denied;
 use super::session::{Why, Work};
 use super::task::TaskState;
 use super::turn::Turn;

@@ -22,6 +22,7 @@ pub mod purse;
 pub mod recovery;
 pub mod refused;
 pub mod run;
+pub mod sentence;
 pub mod session;
 mod settle;
 pub mod size;

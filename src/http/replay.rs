@@ -1,6 +1,7 @@
 //! What a signature was used for. It covers an id, a time and a body, but neither the endpoint nor the header
 //! `Idempotency-Key`: whoever has overheard a signed request could send it to another endpoint, or again with another
-//! key. So the first use decides what a signature is good for, until it is too old to be good for anything.
+//! key. So the first use decides which command a signature is good for, until it is too old to be good for anything.
+//! Reads, which ignore keys, take any that is good.
 //!
 //! Only those who know the secret can add to what is kept here. It is in memory: after a restart it begins anew.
 
@@ -11,6 +12,20 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::signature::{Signed, TOLERANCE};
+
+/// What changes nothing.
+const READS: [&str; 10] = [
+    "/events",
+    "/gates",
+    "/health",
+    "/logs",
+    "/metrics",
+    "/notifications",
+    "/openapi.json",
+    "/sessions",
+    "/status",
+    "/tasks",
+];
 
 /// The uses of all signatures that are still good.
 #[derive(Debug, Default)]
@@ -30,7 +45,7 @@ struct Use {
 }
 
 impl Uses {
-    /// Whether a good signature may be used for this: it was used for nothing yet, or for the same.
+    /// Whether a good signature may be used for this: it was used for nothing yet, or for the same, or nothing is changed.
     pub(super) fn allow(
         &self,
         signed: &Signed<'_>,
@@ -48,7 +63,8 @@ impl Uses {
             kept.uses.retain(|_, earlier| earlier.until >= now);
             kept.cleared = now;
         }
-        kept.uses.entry(content).or_insert(Use { request, until }).request == request
+        let first = kept.uses.entry(content).or_insert(Use { request, until }).request;
+        first == request || READS.contains(&endpoint)
     }
 }
 
@@ -76,11 +92,16 @@ mod tests {
             uses.allow(&signed, endpoint, key.map(str::as_bytes), at(1000))
         };
         assert!(allow("/status", None) && allow("/status", None));
-        for (endpoint, key) in [("/stop", None), ("/status", Some("")), ("/status", Some("k"))] {
+        assert!(!allow("/stop", None), "what was a question is no command");
+        let another = Signed { id: "msg_2", ..signed };
+        let allow = |endpoint: &str, key: Option<&str>| {
+            uses.allow(&another, endpoint, key.map(str::as_bytes), at(1000))
+        };
+        assert!(allow("/stop", None) && allow("/stop", None));
+        for (endpoint, key) in [("/skip", None), ("/stop", Some("")), ("/stop", Some("k"))] {
             assert!(!allow(endpoint, key), "{endpoint} {key:?}");
         }
-        let another = Signed { id: "msg_2", ..signed };
-        assert!(uses.allow(&another, "/stop", None, at(1000)));
+        assert!(allow("/status", None) && allow("/logs", Some("k")), "keys are nothing to reads");
     }
 
     #[test]

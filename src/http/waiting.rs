@@ -94,6 +94,6 @@ async fn not_yet(
     let endpoint = parts.uri.path().trim_start_matches("/webhook");
     let (headers, body, from) = (&parts.headers, object.as_ref(), from.ip());
     let proof = Proof { headers, bytes: &bytes, body, from, endpoint };
-    app.keeper.admit(&proof, (app.clock)())?;
+    app.keeper.admit(&proof, (app.clock)()).await?;
     Err(ApiError::new(Code::Unavailable, app.reason.clone()))
 }

@@ -17,6 +17,10 @@ pub enum Old {
     Requests,
     /// Notifications that were delivered or dropped.
     Notifications,
+    /// Events of no session of which nothing is on its way any more, such as that the database was restored.
+    Notes,
+    /// Holds that are over, and of which nothing has come back.
+    Holds,
 }
 
 /// What the database knows of a session whose files are found.
@@ -46,6 +50,26 @@ pub async fn count(conn: &mut SqliteConnection, what: Old, before: Timestamp) ->
             .fetch_one(conn)
             .await?
         }
+        Old::Notes => {
+            let before = before.to_string();
+            sqlx::query_scalar!(
+                "SELECT count(*) FROM events WHERE session_id IS NULL AND at < ?1
+                     AND NOT EXISTS (SELECT 1 FROM notifications
+                         WHERE event_id = events.id AND (state IN ('pending', 'dead') OR settled_at >= ?1))",
+                before
+            )
+            .fetch_one(conn)
+            .await?
+        }
+        Old::Holds => {
+            let before = before.to_string();
+            sqlx::query_scalar!(
+                "SELECT count(*) FROM holds WHERE ended_at < ? AND overcome_at IS NOT NULL",
+                before
+            )
+            .fetch_one(conn)
+            .await?
+        }
     };
     Ok(count.unsigned_abs())
 }
@@ -69,6 +93,29 @@ pub async fn step(conn: &mut SqliteConnection, what: Old, before: Timestamp) -> 
                 "DELETE FROM notifications WHERE ordinal IN (
                      SELECT ordinal FROM notifications
                      WHERE state IN ('delivered', 'dropped') AND settled_at < ? LIMIT ?)",
+                before,
+                STEP
+            )
+            .execute(conn)
+            .await?
+        }
+        Old::Notes => {
+            let before = before.to_string();
+            sqlx::query!(
+                "DELETE FROM events WHERE id IN (
+                     SELECT id FROM events WHERE session_id IS NULL AND at < ?
+                         AND NOT EXISTS (SELECT 1 FROM notifications WHERE event_id = events.id) LIMIT ?)",
+                before,
+                STEP
+            )
+            .execute(conn)
+            .await?
+        }
+        Old::Holds => {
+            let before = before.to_string();
+            sqlx::query!(
+                "DELETE FROM holds WHERE id IN (
+                     SELECT id FROM holds WHERE ended_at < ? AND overcome_at IS NOT NULL LIMIT ?)",
                 before,
                 STEP
             )

@@ -4,10 +4,10 @@ use super::keyboard::{self, Keyboard};
 use super::text::Text;
 use super::words;
 use super::{Scene, quoted};
-use crate::domain::event::granted;
 use crate::domain::gate::{About, Choice, Gate, Next, Reason};
 use crate::domain::id::TaskNumber;
 use crate::domain::recovery::Recovery;
+use crate::domain::sentence::granted;
 use crate::domain::session::Session;
 use crate::domain::task::TaskState;
 

@@ -1,7 +1,7 @@
 //! What is old is swept out: what runs printed in sessions that have ended, the stories of days, old access logs, and rows
 //! that nobody will ask for.
 //!
-//! The record stays: sessions, tasks, runs, gates and events go only if they are asked for by name. Files go only if
+//! The record stays: sessions with their tasks, runs, gates and events go only if they are asked for by name. Files go only if
 //! their names say that they are ours.
 
 use std::fmt;
@@ -75,6 +75,10 @@ pub struct Swept {
     pub requests: u64,
     /// Notifications.
     pub notifications: u64,
+    /// Events of no session.
+    pub notes: u64,
+    /// Holds that are over.
+    pub holds: u64,
     /// Sessions of which the record went.
     pub sessions: u64,
 }
@@ -93,6 +97,8 @@ impl fmt::Display for Swept {
         let rows = [
             named(self.requests, "request key"),
             named(self.notifications, "notification"),
+            named(self.notes, "event").map(|events| format!("{events} of no session")),
+            named(self.holds, "past hold"),
             named(self.sessions, "session").map(|sessions| format!("the record of {sessions}")),
         ];
         let all: Vec<_> = files.into_iter().chain(rows.into_iter().flatten()).collect();
@@ -150,6 +156,8 @@ async fn sweep_all(scope: &Scope, conn: &mut SqliteConnection) -> Result<Swept, 
     let forgotten = scope.now.saturating_sub(requests::REMEMBERED_FOR).unwrap_or(Timestamp::MIN);
     swept.requests = rows(scope, conn, Old::Requests, forgotten).await?;
     swept.notifications = rows(scope, conn, Old::Notifications, scope.before).await?;
+    swept.notes = rows(scope, conn, Old::Notes, scope.before).await?;
+    swept.holds = rows(scope, conn, Old::Holds, scope.before).await?;
     if scope.sessions {
         for session in prune::ended(conn, scope.before).await? {
             if !scope.dry_run {

@@ -75,7 +75,7 @@ pub fn keep_rights() -> io::Result<()> {
     }
     let kept = capabilities(None)?.permitted.intersection(NEEDED);
     clear_ambient_capability_set()?;
-    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: kept })?;
+    set(CapabilitySets { effective: kept, permitted: kept, inheritable: kept })?;
     for capability in kept.iter() {
         configure_capability_in_ambient_set(capability, true)?;
     }
@@ -99,7 +99,15 @@ fn lower_to(kept: CapabilitySet) -> io::Result<()> {
     let kept = capabilities(None)?.permitted.intersection(kept);
     clear_ambient_capability_set()?;
     let inheritable = CapabilitySet::empty();
-    Ok(set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?)
+    set(CapabilitySets { effective: kept, permitted: kept, inheritable })
+}
+
+/// Asks for nothing where nothing changes: a service that has no capability may be forbidden to ask.
+fn set(wanted: CapabilitySets) -> io::Result<()> {
+    if capabilities(None)? != wanted {
+        set_capabilities(None, wanted)?;
+    }
+    Ok(())
 }
 
 /// Does something in a thread of its own that sees files and processes as `user` does, as far as we may.

@@ -26,6 +26,8 @@ until_true() {
   die "waited in vain for $what"
 }
 
+runner=orchestrator
+
 are_there() { for file; do [ -s "$file" ] || die "$file is not there, or empty"; done; }
 
 main_pid() { systemctl show --property MainPID --value orchestrator; }
@@ -50,6 +52,8 @@ begin_run() {
   until_true "the run to work" test -s "$PROJECT/ready"
   live=$(cli)
   [ "$(wc -w <<<"$live")" = 1 ] || die "not one CLI is alive but: $live"
+  grep -q 'orchestrator.service/orchestrator-run-' "/proc/${live%:*}/cgroup" || die "the run has no control group of its own"
+  [ "$(stat -c %U "/proc/${live%:*}")" = "$runner" ] || die "the CLI is $(stat -c %U "/proc/${live%:*}")"
 }
 same_run() { [ "$(cli)" = "$live" ] || die "the CLI was $live, and is $(cli)"; }
 end_run() {
@@ -72,14 +76,26 @@ installs() {
   says -- '--purge goes with --remove'
   holds ./install.sh --project "$PROJECT"
   step "installed"
-  cat >"$PROJECT/orchestrator_tasks/patient.md" <<'TASKS'
+  configures orchestrator "$PROJECT/orchestrator_tasks"
+  says "only root can write /etc/orchestrator/config.toml"
+  step "doctor is green"
+  holds systemd-analyze verify orchestrator.service
+  [ ! -s /tmp/said ] || die "verify: $(cat /tmp/said)"
+  holds systemd-analyze security --threshold=15 orchestrator.service
+  step "$(tail -n 1 /tmp/said)"
+  systemctl show --property StatusText --value orchestrator | grep -q 'ready, no session yet' || die "no STATUS="
+}
+
+# configures USER TASKS: a repository, an API key that a loopback model takes, and a task.
+configures() {
+  cat >"$2/patient.md" <<'TASKS'
 # Tasks - 2025-11-20
 
 ## Task 1: Be patient
 **Claude Instruction:**
 PATIENT: write a file, and wait.
 TASKS
-  sudo -u orchestrator git -C "$PROJECT" init --quiet
+  sudo -u "$1" git -C "$PROJECT" init --quiet
   install -m 0600 /dev/stdin /etc/orchestrator/environment <<'ENVIRONMENT'
 ANTHROPIC_BASE_URL=http://127.0.0.1:4010
 ANTHROPIC_API_KEY=dummy
@@ -89,13 +105,6 @@ ENVIRONMENT
     -e 's|^#flags = .*|flags = "--dangerously-skip-permissions --max-turns 12"|' /etc/orchestrator/config.toml
   systemctl restart orchestrator
   holds orchestratorctl doctor
-  says "only root can write /etc/orchestrator/config.toml"
-  step "doctor is green"
-  holds systemd-analyze verify orchestrator.service
-  [ ! -s /tmp/said ] || die "verify: $(cat /tmp/said)"
-  holds systemd-analyze security --threshold=15 orchestrator.service
-  step "$(tail -n 1 /tmp/said)"
-  systemctl show --property StatusText --value orchestrator | grep -q 'ready, no session yet' || die "no STATUS="
 }
 
 is_private() {
@@ -116,6 +125,45 @@ MODES
   if tr '\0' '\n' <"/proc/$(main_pid)/environ" | grep -qF "$secret"; then die "the secret is in the environment"; fi
   if journalctl --unit orchestrator --no-pager | grep -qF "$secret"; then die "the secret is in the journal"; fi
   step "files are whose they should be, and the secret is nowhere else"
+}
+
+# as_the_service COMMAND…: sees the files that it sees, as its user.
+as_the_service() { nsenter --target "$(main_pid)" --mount -- setpriv --reuid orchestrator --regid orchestrator --clear-groups "$@"; }
+
+is_confined() {
+  local place
+  for place in /srv /etc /usr/local/bin /opt /var/lib /root /sys/fs/cgroup /sys/fs/cgroup/system.slice; do
+    fails as_the_service touch "$place/x"
+  done
+  for place in "$PROJECT" /tmp /var/tmp /var/lib/orchestrator /var/log/orchestrator; do
+    holds as_the_service touch "$place/x"
+    holds as_the_service rm "$place/x"
+  done
+  mkdir /home/somebody
+  fails as_the_service ls /home
+  rmdir /home/somebody
+  step "it writes where it may, and nowhere else"
+}
+
+# A project in somebody's home: let in by its owner, and all of the home that the service sees.
+works_in_a_home() {
+  local project=/home/somebody/project
+  mkdir -p "$project" /home/somebody/private
+  fails ./install.sh --project "$project"
+  says "names another project, $PROJECT: change project_dir there"
+  sed -i "s|^project_dir = .*|project_dir = \"$project\"|" /etc/orchestrator/config.toml
+  fails ./install.sh
+  says "setfacl -R -m u:orchestrator:rwX,d:u:orchestrator:rwX '$project'"
+  [ "$(cat /etc/systemd/system/orchestrator.service.d/10-project.conf)" = "$(cat /tmp/dropin)" ] || die "it was changed all the same"
+  chown orchestrator: "$project"
+  holds ./install.sh
+  holds as_the_service touch "$project/x"
+  holds as_the_service ls /home/somebody
+  [ "$(cat /tmp/said)" = project ] || die "it sees $(cat /tmp/said)"
+  sed -i "s|^project_dir = .*|project_dir = \"$PROJECT\"|" /etc/orchestrator/config.toml
+  holds ./install.sh --project "$PROJECT"
+  rm -r /home/somebody
+  step "it works in a project in a home, and sees no more of it"
 }
 
 restarts_in_mid_run() {
@@ -234,12 +282,40 @@ removes() {
   step "purged: nothing is left but the project"
 }
 
+keeps_runs_apart() {
+  rm -rf "$PROJECT"
+  holds ./install.sh --project "$PROJECT" --claude-user
+  configures orchestrator-claude /var/lib/orchestrator/tasks
+  step "installed for two users, doctor is green"
+  holds systemd-analyze verify orchestrator.service
+  holds systemd-analyze security --threshold=22 orchestrator.service
+  step "$(tail -n 1 /tmp/said)"
+  runner=orchestrator-claude
+  restarts_in_mid_run
+  upgrades
+  for path in /etc/orchestrator/config.toml /var/lib/orchestrator/orchestrator.db /var/log/orchestrator \
+    /run/credentials/orchestrator.service/WEBHOOK_SECRET; do
+    fails sudo -u orchestrator-claude ls -l "$path/."
+    fails sudo -u orchestrator-claude head -c 1 "$path"
+    says 'Permission denied'
+  done
+  step "what the daemon keeps is closed to the runs' user"
+  holds ./install.sh --remove --purge
+  if grep -q '^orchestrator' /etc/passwd; then die "a user is left"; fi
+  [ ! -e /var/lib/orchestrator-claude ] || die "the home of runs is left"
+  step "and all of it was taken away"
+}
+
 prepare
 installs
 is_private
+is_confined
+cp /etc/systemd/system/orchestrator.service.d/10-project.conf /tmp/dropin
+works_in_a_home
 restarts_in_mid_run
 watchdog_restarts
 stays_down
 upgrades
 stages
 removes
+keeps_runs_apart

@@ -115,11 +115,6 @@ pub fn exhausts(cost_usd: f64, met: &Path) -> String {
     format!("stand-in exhausts {cost_usd} {}\n", met.display())
 }
 
-/// The stand-in, or rather a shell of it, does what a script says.
-pub fn runs(script: &Path) -> String {
-    format!("stand-in runs {}\n", script.display())
-}
-
 /// The stand-in gives an answer of two parts, which used so many tokens, and ten more for what it says.
 pub fn answers(id: &str, tokens: u32) -> String {
     format!("stand-in answers {id} {tokens}\n")
@@ -128,6 +123,11 @@ pub fn answers(id: &str, tokens: u32) -> String {
 /// The stand-in is killed.
 pub fn dies() -> String {
     "stand-in dies\n".to_owned()
+}
+
+/// The stand-in, or rather a shell of it, does what a script says.
+pub fn runs(script: &Path) -> String {
+    format!("stand-in runs {}\n", script.display())
 }
 
 /// The stand-in writes a word into a file of the project.

@@ -38,23 +38,23 @@ pub struct Builder {
     claude: Claude,
     config: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     port: Option<u16>,
-    disk: Option<PathBuf>,
     shell: Option<&'static str>,
     users: Option<Users>,
+    disk: Option<PathBuf>,
 }
 
 impl Builder {
-    /// With its folder on this disk.
-    #[must_use]
-    pub fn on_disk(mut self, disk: &Disk) -> Self {
-        self.disk = Some(disk.path().to_owned());
-        self
-    }
-
     /// Starts from a shell that has done this before, such as `umask 0`.
     #[must_use]
     pub fn after(mut self, shell: &'static str) -> Self {
         self.shell = Some(shell);
+        self
+    }
+
+    /// With its folder on this disk.
+    #[must_use]
+    pub fn on_disk(mut self, disk: &Disk) -> Self {
+        self.disk = Some(disk.path().to_owned());
         self
     }
 
@@ -70,7 +70,7 @@ impl Builder {
     pub fn under_users(mut self, users: Users) -> Self {
         self.users = Some(users);
         match users.runs {
-            Some(runs) => self.set("claude", "user", runs.name),
+            Some(runs) => self.set("claude", "user", runs.0),
             None => self,
         }
     }
@@ -204,7 +204,7 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn with(claude: Claude) -> Builder {
-        Builder { claude, config: BTreeMap::new(), port: None, disk: None, shell: None, users: None }
+        Builder { claude, config: BTreeMap::new(), port: None, shell: None, users: None, disk: None }
     }
 
     /// The folder that holds its configuration, its database and everything else.

@@ -9,12 +9,14 @@ use crate::cli::{Error, shown};
 use crate::config::Config;
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
+use crate::domain::event::Event;
 use crate::domain::id::SessionId;
 use crate::domain::number::count;
 use crate::domain::session::{Session, TaskFile};
 use crate::engine::{self, Engine, Wish};
 use crate::files::task_folder::{self, Source};
-use crate::store::{events, sessions};
+use crate::store::events::{self, Told};
+use crate::store::sessions;
 use crate::taskfile::MAX_BYTES;
 
 /// A session to attend to.
@@ -85,6 +87,13 @@ async fn go_on(
     let told = events::after(engine.store().readers(), &session.id, 0).await?;
     let welcome = welcome(config, session);
     let paused = session.open().is_some_and(|open| open.paused.is_some());
+    if let Some(restored) = restoration(&told).filter(|_| paused) {
+        return refuse(format!(
+            "{restored}. Session {} waits as it was then: see that it fits your project as it is now, and go on with\n  \
+             orchestrator{} resume\n  {}",
+            session.id, call.config, call.command
+        ));
+    }
     let held = engine.hold().is_some_and(|hold| hold.until.is_none());
     if paused || held {
         engine.perform(Wish::Tell(Command::Resume), operator()).await?;
@@ -94,6 +103,14 @@ async fn go_on(
         told: told.last().map_or(0, |told| told.id),
         welcome: Some(welcome),
     })
+}
+
+/// What was told when the session's database was restored, if nobody has said since that it may go on.
+fn restoration(told: &[Told]) -> Option<&str> {
+    let last = told
+        .iter()
+        .rfind(|told| matches!(told.event, Event::DatabaseRestored { .. } | Event::Resumed { .. }))?;
+    matches!(last.event, Event::DatabaseRestored { .. }).then_some(&last.message)
 }
 
 fn welcome(config: &Config, session: &Session) -> String {

@@ -7,8 +7,8 @@ use crate::cli::run::prompt::{Answer, offer, understand};
 use crate::cli::run::screen::Screen;
 use crate::cli::run::{card, closing};
 use crate::cli::say::harmless;
-use crate::domain::event::waiting_sentence;
 use crate::domain::gate::Gate;
+use crate::domain::sentence::waiting_sentence;
 use crate::engine::Snapshot;
 
 impl Terminal<'_> {

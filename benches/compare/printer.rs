@@ -1,4 +1,4 @@
-//! The stand-in for the Claude CLI: prints stream-json at an even pace.
+//! A stand-in for the Claude CLI that prints stream-json without end, at an even pace or as fast as it can.
 //!
 //! What it prints is made up beforehand and printed over and over, so that it takes next to nothing from the machine.
 
@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// The argument that makes this program the stand-in; how many bytes to print follows.
-pub const PRINT: &str = "print";
-
-/// How many bytes a second it prints.
+/// How many bytes a second a run prints that is said to stream.
 pub const PACE: u64 = 100_000_000;
 
 const AT_ONCE: usize = 100_000;
@@ -22,13 +19,13 @@ const PROSE: &str = "I'll look at how the \"parser\" counts lines first: `src/ta
 const CODE: &str = "    fn next(&mut self) -> Option<Line<'a>> {\n\tlet (line, rest) = \
     self.rest.split_once('\\n')?;\n        self.rest = rest;\n        Some(Line { text: line, number: self.number })\n    }\n";
 
-/// Prints so many bytes, then the result.
-pub fn print(bytes: u64, out: &mut impl Write) -> io::Result<()> {
+/// Prints so many bytes at so many a second, none for as fast as it goes, then the result.
+pub fn print(bytes: u64, pace: Option<u64>, out: &mut impl Write) -> io::Result<()> {
     line(
         out,
         &json!({"type": "system", "subtype": "init", "session_id": "s", "model": "stand-in", "cwd": "/"}),
     )?;
-    pour(bytes, out)?;
+    pour(bytes, pace, out)?;
     line(
         out,
         &json!({
@@ -38,16 +35,18 @@ pub fn print(bytes: u64, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// Prints so many bytes of whole lines, or a few more, at the pace.
-pub fn pour(bytes: u64, out: &mut impl Write) -> io::Result<()> {
+/// Prints so many bytes of whole lines, or a few more.
+fn pour(bytes: u64, pace: Option<u64>, out: &mut impl Write) -> io::Result<()> {
     let block = block();
     let mut ahead = block.split_inclusive(|byte| *byte == b'\n').cycle();
     let (began, mut printed) = (Instant::now(), 0);
     let mut slice = Vec::new();
     while printed < bytes {
         slice.clear();
-        let due = Duration::from_nanos(printed * 1_000_000_000 / PACE);
-        sleep((due + BETWEEN).saturating_sub(began.elapsed()));
+        if let Some(pace) = pace {
+            let due = Duration::from_nanos(printed * 1_000_000_000 / pace);
+            sleep((due + BETWEEN).saturating_sub(began.elapsed()));
+        }
         while slice.len() < AT_ONCE {
             slice.extend_from_slice(ahead.next().unwrap_or(b"\n"));
         }
