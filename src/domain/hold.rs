@@ -46,7 +46,7 @@ pub enum HoldKind {
     UsageLimit,
     /// The CLI isn't logged in.
     Login,
-    /// The API can't be reached.
+    /// The API is not available: out of reach, overloaded, or failing.
     Api,
     /// The CLI can't be started.
     Launch,

@@ -320,7 +320,7 @@ fn holds(gallery: &mut Gallery) {
                 remedy: Some("as user ana: `claude auth login`".into()),
             },
         ),
-        ("The API can't be reached", Obstacle::Api { message: "API Error: 529 overloaded".into() }),
+        ("The API is not available", Obstacle::Api { message: "API Error: 529 overloaded".into() }),
         (
             "The disk is nearly full",
             Obstacle::Disk {
@@ -353,7 +353,7 @@ fn holds(gallery: &mut Gallery) {
     desk.claim();
     let told = desk.finish(completed("Added the table and its migration."));
     gallery.notice(
-        "The API can be reached again",
+        "The API is available again",
         "A run got through. What was tried in between was not told.",
         &desk,
         &told,
