@@ -144,7 +144,6 @@ check_what_is_given() {
     [ -x "$root$claude" ] || fail "$claude is no program: install the Claude CLI, or leave --claude out"
     plain --claude "$claude"
   fi
-  [ -z "$project" ] || plain --project "$project"
 }
 
 make_users() {
@@ -175,11 +174,14 @@ make_user() {
 
 user_line() { grep "^$1:" "$root/etc/passwd"; }
 
-# The folder that was named, else the one of the installation before, else the usual one.
+# The folder that was named, else the configured one, else the usual one.
 choose_project() {
-  before=$(sed -n 's/^# project: //p' "$root$dropin" 2>/dev/null || true)
-  project=${project:-${before:-/srv/$NAME}}
-  project=$(absolute "$project")
+  configured=$(sed -n 's/^project_dir *= *"\(.*\)".*/\1/p' "$root$config" 2>/dev/null || true)
+  case $configured in '' | /*) ;; *) configured=$configuration/$configured ;; esac
+  project=$(absolute "${project:-${configured:-/srv/$NAME}}")
+  plain --project "$project"
+  [ -z "$configured" ] || [ "$project" = "$(absolute "$configured")" ] ||
+    fail "$config names another project, $configured: change project_dir there (and tasks_dir, daily_dir), then call this again"
   case $project in
     / | /etc | /usr | /var | /home | /root | "$state" | "$logs" | "$configuration")
       fail "$project can't be the project: Claude may write everything in it" ;;
@@ -314,7 +316,6 @@ put_unit() {
 # What this machine adds to the unit: where Claude may write.
 write_dropin() {
   say "# Written by install.sh; a file of your own beside it, such as 20-mine.conf, is left alone."
-  say "# project: $project"
   say "[Service]"
   case $project/ in
     /home/* | /root/* | /run/user/*)
@@ -407,9 +408,9 @@ Claude's login for the service (asks for a browser, once):
   sudo -u ${runner:-$NAME} -H ${claude:-claude} auth login
 or put a token made by \`claude setup-token\` into $configuration/environment (mode 0600, CLAUDE_CODE_OAUTH_TOKEN=…) and restart.
 
-  systemctl status $NAME             how it is
-  journalctl -u $NAME -f             what it says
-  sudo orchestratorctl status        where the session stands (every command of \`orchestrator\`)"
+  systemctl status $NAME      how it is
+  journalctl -u $NAME -f      what it says
+  sudo orchestratorctl status         where the session stands (every command of \`orchestrator\`)"
 }
 
 # --- remove ----------------------------------------------------------------------------------------------------------
@@ -421,7 +422,7 @@ uninstall() {
     # Whatever a run may have left, if the daemon was not there to see to it.
     systemctl kill --signal=KILL "$UNIT" 2>/dev/null || true
   fi
-  project=$(sed -n 's/^# project: //p' "$root$dropin" 2>/dev/null || true)
+  project=$(sed -n 's/^project_dir *= *"\(.*\)".*/\1/p' "$root$config" 2>/dev/null || true)
   rm -f "$root$unit" "$root$dropin" "$root$runner_dropin" "$root$wrapper" "$root$program" "$root$program.previous" "$root$program.back"
   rmdir "$root$unit.d" 2>/dev/null || true
   for page in "$root$manuals/$NAME.1" "$root$manuals/$NAME"-*.1; do rm -f "$page"; done

@@ -201,8 +201,8 @@ pub async fn serve(config: Config, secret: SecretString) -> Result<Served, Error
     if let Some(user) = &config.claude.user {
         info!("runs are user {}, the daemon is user {}", user.name, user::own_name());
     }
-    let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let supervisor = Supervisor::named_in(environment(), std::process::id());
+    let mut lifecycle = Lifecycle::new().map_err(Error::Signals)?;
     let Begun { core, listener } = match room::begin(&config, &secret, &supervisor, &mut lifecycle).await? {
         Ok(begun) => begun,
         Err(why) => return Ok(Served::before_it_began(why)),

@@ -107,7 +107,7 @@ into_the_box() {
 }
 
 inside() {
-  nsenter --target "$(pgrep --parent "$booted" --exact systemd)" --all --wd=/ \
+  nsenter --target "$(pgrep --parent "$booted" --exact systemd)" --all \
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb "$@"
 }
 

@@ -20,7 +20,7 @@ use support::taskfile::Task;
 const MIB: u64 = 1 << 20;
 
 fn daemon(disk: &Disk) -> Builder {
-    Daemon::with(Claude::stand_in()).approval_mode("auto").on_disk(disk)
+    Daemon::with(Claude::stand_in()).approval_mode("auto").set("limits", "min_free", "1MB").on_disk(disk)
 }
 
 /// `limits.min_free` before a run starts, half of it while one works.

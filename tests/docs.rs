@@ -92,6 +92,11 @@ fn messages() {
 }
 
 #[test]
+fn benchmarks() {
+    follow("docs/benchmarks.md");
+}
+
+#[test]
 fn architecture() {
     follow("docs/architecture.md");
 }

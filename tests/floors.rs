@@ -23,6 +23,42 @@ fn arrows_point_down_only() {
     assert!(wrong.is_empty(), "arrows that don't point down:\n{}", wrong.join("\n"));
 }
 
+/// A file of the rules is read from the top down: whatever it reaches for doesn't reach back.
+#[test]
+fn no_files_of_the_domain_import_each_other_in_a_circle() {
+    let domain =
+        files().into_iter().filter(|(room, file)| room == "domain" && !file.starts_with("src/domain/tests"));
+    let mut left: BTreeMap<String, BTreeSet<String>> = domain
+        .map(|(_, file)| (stem(&file), siblings(&fs::read_to_string(&file).unwrap())))
+        .filter(|(name, _)| name != "mod")
+        .collect();
+    let names: BTreeSet<String> = left.keys().cloned().collect();
+    for (name, reached) in &mut left {
+        reached.retain(|other| other != name && names.contains(other));
+    }
+    assert!(left.values().flatten().count() > 50, "{left:?}");
+    while !left.is_empty() {
+        let before = left.len();
+        let standing: BTreeSet<String> = left.keys().cloned().collect();
+        left.retain(|_, reached| reached.iter().any(|other| standing.contains(other)));
+        assert_ne!(left.len(), before, "among these are circles: {left:#?}");
+    }
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+/// The files beside it that a file reaches for, in its code and not in its own tests.
+fn siblings(text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let reached = lines.flat_map(|line| line.split("super::").skip(1));
+    reached
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
+        .collect()
+}
+
 #[test]
 fn the_map_names_the_rooms_that_there_are() {
     let rooms: BTreeSet<String> = files().into_iter().map(|(room, _)| room).collect();

@@ -131,7 +131,7 @@ fn npm_lock(name: &str) -> Value {
 /// npm writes a checksum in base64, sha512sum in hexadecimal.
 fn hexadecimal(integrity: &str) -> String {
     let bytes = STANDARD.decode(integrity.strip_prefix("sha512-").unwrap()).unwrap();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn is_at(path: &str, place: &str) -> bool {

@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,7 +45,7 @@ try 'signal the daemon'            kill -0 $DAEMON
 try 'signal the launcher'          kill -0 $LAUNCHER
 try 'give a command over HTTP'     curl -fsS -H 'Content-Type: application/json' -d '{}' http://127.0.0.1:$PORT/status
 try 'give a command by its client' $F/bin/orchestrator --config $F/config.toml status
-try 'become the daemon'            setpriv --reuid 1 true
+try 'become the daemon'            setpriv --reuid daemon true
 "#;
 
 /// A task whose run does what `script` says, once it knows what an attacker might find out.
@@ -120,7 +120,7 @@ fn a_run_of_the_same_user_reaches_nearly_everything() {
 
 /// What a process is, by its own account: `$$` is the program that was started, not a shell of this script's.
 const ACCOUNT: &str = r#"
-{ echo "ids $(id -u) $(id -g) $(id -G), umask $(umask), in $PWD"
+{ echo "ids $(id -u) $(id -g) $(id -G)"; echo "umask $(umask), in $PWD"
   grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/$$/status
   tr '\0' '\n' </proc/$$/environ | sort; } >account
 "#;
@@ -145,10 +145,25 @@ fn a_run_is_its_user_and_no_more() {
         disclose(&daemon, &started);
         daemon.await_status("completed");
 
+        assert_rights(&daemon, if users.runs.is_some() { "00000000000000e0" } else { "0000000000000000" });
+        let (user, group) = users.runs.unwrap_or(DAEMON).ids();
+        let ids = format!("ids {user} {group} {group}");
         let of = |name: &str| masked(&daemon, &fs::read_to_string(daemon.project().join(name)).unwrap());
         assert_eq!(of("account"), of("account-of-the-check"), "{name}: run and check differ");
-        assert_snapshot!(name, of("account"));
+        assert_snapshot!(name, of("account").strip_prefix(&ids).expect(&ids).trim_start());
     }
+}
+
+/// The daemon has these capabilities and no others, and leaves no core dump.
+#[track_caller]
+fn assert_rights(daemon: &Daemon, rights: &str) {
+    let of = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", daemon.pid())).unwrap();
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert!(of("status").contains(&format!("{set}:\t{rights}\n")), "{}", of("status"));
+    }
+    let limits = of("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
 }
 
 fn masked(daemon: &Daemon, text: &str) -> String {
@@ -315,7 +330,9 @@ fn what_a_run_changed_is_known_though_the_repository_is_not_the_daemons() {
     let git = |arguments: &[&str]| {
         let identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"];
         let mut git = Command::new("setpriv");
-        git.args([&format!("--reuid={}", RUNS.id), "--clear-groups", "git"]).args(identity).args(arguments);
+        git.args([&format!("--reuid={}", RUNS.ids().0), "--clear-groups", "git"])
+            .args(identity)
+            .args(arguments);
         let output = git.current_dir(daemon.project()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
     };
@@ -360,7 +377,7 @@ fn nothing_starts_where_runs_could_not_be_whom_they_are_to_be() {
     let named = |name: &str| auto(Users::TWO).set("claude", "user", name).prepare();
     let powerless = auto(Users { capable: false, ..Users::TWO }).prepare();
     let mut said = String::new();
-    for daemon in [powerless, named(DAEMON.name), named("root"), named("nobodyy")] {
+    for daemon in [powerless, named(DAEMON.0), named("root"), named("nobodyy")] {
         let (code, text) = daemon.serve_in_vain();
         let run = daemon.call(&["run", "--yes", "tasks/none.md"]);
         assert_eq!((run.code, run.err.as_str()), (code, text.as_str()), "run says the same");
@@ -376,27 +393,16 @@ fn doctor_tells_what_is_wrong_with_it() {
         let said = daemon.call(&["doctor", "--json"]);
         let report: Value =
             serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}{}", said.out, said.err));
-        let mut lines = String::new();
-        for finding in report["findings"].as_array().unwrap() {
-            let text = |key: &str| finding[key].as_str().unwrap_or("-");
-            if ["isolation", "login", "claude"].contains(&text("check")) {
-                lines += &format!(
-                    "{} {}: {} → {}\n",
-                    text("level"),
-                    text("check"),
-                    text("message"),
-                    text("remedy")
-                );
-            }
-        }
-        lines.replace(daemon.folder().to_str().unwrap(), "<folder>")
+        let told = report["findings"].as_array().unwrap().iter().filter_map(|finding| {
+            let [check, level, message, remedy] =
+                ["check", "level", "message", "remedy"].map(|key| finding[key].as_str().unwrap_or("-"));
+            let is_ours = ["isolation", "login", "claude"].contains(&check);
+            is_ours.then(|| format!("{level} {check}: {message} → {remedy}\n"))
+        });
+        told.collect::<String>().replace(daemon.folder().to_str().unwrap(), "<folder>")
     };
-    let set = |path: &Path, mode: u32| {
-        chown(path, Some(DAEMON.id), Some(DAEMON.id)).unwrap();
-        fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
-    };
-    let mut said = String::new();
-    let mut tell = |what: &str, daemon: &Daemon| said += &format!("# {what}\n{}\n", isolation(daemon));
+    let mut said = Vec::new();
+    let mut tell = |what: &str, daemon: &Daemon| said.push(format!("# {what}\n{}\n", isolation(daemon)));
     tell("one user", &auto(Users::ONE).prepare());
     tell("no right", &auto(Users { capable: false, ..Users::TWO }).prepare());
     tell("no home", &auto(Users::TWO).prepare());
@@ -406,9 +412,9 @@ fn doctor_tells_what_is_wrong_with_it() {
     tell("set up, but nobody logged in", &daemon);
     fs::write(daemon.folder().join("home/.credentials.json"), "{}").unwrap();
     tell("logged in", &daemon);
-    set(&daemon.project(), 0o755);
-    set(&daemon.folder().join("config.toml"), 0o644);
-    set(&daemon.folder().join("tasks"), 0o777);
+    DAEMON.give(&daemon.project(), 0o755);
+    DAEMON.give(&daemon.folder().join("config.toml"), 0o644);
+    DAEMON.give(&daemon.folder().join("tasks"), 0o777);
     tell("the project closed, everything else open", &daemon);
-    assert_snapshot!(said);
+    assert_snapshot!(said.concat());
 }

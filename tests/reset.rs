@@ -19,7 +19,8 @@ use orchestrator::domain::policy::{ApprovalMode, Policy};
 use orchestrator::domain::run::{Outcome, Verdict};
 use orchestrator::engine::{Audience, Engine, Settings, Wish};
 use orchestrator::files::task_folder::Source;
-use orchestrator::store::{Store, outbox};
+use orchestrator::store::Store;
+use orchestrator::store::outbox::{self, Settled};
 use serde_json::Value;
 
 /// Milliseconds since 1970.
@@ -70,12 +71,17 @@ async fn work_goes_on_at_three_by_itself_though_the_daemon_died_in_between() {
     it_is("15:00:01");
     engine.end_hold(None).await.unwrap();
     let run = engine.claim().await.unwrap().expect("the limit has been reset");
+    let before = told(&engine).await;
+    let told_at_three = deliver(&engine).await;
+    let shown_in = outbox::announced(engine.store().readers(), run.id).await.unwrap();
+    let shown_in: Vec<i64> = shown_in.iter().map(|announced| announced.message_id).collect();
+    assert_eq!(shown_in, [told_at_three], "its progress is shown where it is told that it starts");
     it_is("15:01:00");
     let done = Outcome::bare(Verdict::Completed { summary: "Done.".to_owned() });
     engine.finish(run.id, done, Duration::from_secs(59), false).await.unwrap();
 
     assert_eq!((progress(&engine).runs, progress(&engine).attempts), (2, 1));
-    assert_snapshot!(told(&engine).await, @r"
+    assert_snapshot!(format!("{before}{}", told(&engine).await), @r"
     2026-11-20T14:58:30Z session_started
     <b>🤖 Orchestrator Starting…</b>
     Started by ann
@@ -142,6 +148,17 @@ async fn told(engine: &Engine) -> String {
         format!("{} {}\n{}\n\n", told.at, told.event, telegram["text"].as_str().unwrap())
     });
     texts.collect()
+}
+
+/// Delivers everything; answers with the number of the newest message.
+async fn deliver(engine: &Engine) -> i64 {
+    let mut all = outbox::undelivered(engine.store().readers(), 100).await.unwrap();
+    all.reverse();
+    for notification in &all {
+        let delivered = Settled::Delivered { message_id: Some(notification.ordinal) };
+        engine.settle(notification, &delivered).await.unwrap();
+    }
+    all.last().unwrap().ordinal
 }
 
 async fn opened(folder: &Path) -> Arc<Engine> {

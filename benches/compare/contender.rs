@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::connection::{Connection, get};
 use crate::watched::Watched;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const BETWEEN_LOOKS: Duration = Duration::from_micros(500);
 
 /// A process of ours that is gone when it is dropped.

@@ -13,7 +13,7 @@ use crate::serving::Axum;
 use crate::stand_in;
 use crate::statistics::{Rounds, figure};
 use crate::table::Table;
-use crate::watched::{Cpu, Watched};
+use crate::watched::Watched;
 
 pub const SECTION: Section = Section {
     name: "footprint",
@@ -32,7 +32,7 @@ struct Idle {
     name: &'static str,
     watched: Watched,
     cold_start: Rounds,
-    before: (Cpu, u64),
+    before: (Duration, u64),
 }
 
 fn measure(context: &Context) -> Vec<Table> {
@@ -115,15 +115,15 @@ fn after_a_gigabyte(context: &Context) -> (Daemon, tempfile::TempDir) {
 
 impl Idle {
     fn new(name: &'static str, watched: Watched, cold_start: Rounds) -> Self {
-        Self { name, watched, cold_start, before: (Cpu::default(), 0) }
+        Self { name, watched, cold_start, before: (Duration::ZERO, 0) }
     }
 
     fn begin(&mut self) {
-        self.before = (self.watched.cpu(), self.watched.switches());
+        self.before = (self.watched.run_time(), self.watched.switches());
     }
 
     fn row(&self, lasted: Duration) -> Vec<String> {
-        let cpu = self.watched.cpu().since(self.before.0).own.as_secs_f64() * 1000.0;
+        let cpu = self.watched.run_time().saturating_sub(self.before.0).as_secs_f64() * 1000.0;
         let switches = self.watched.switches().saturating_sub(self.before.1);
         let (now, most) = self.watched.memory();
         let mebibytes = |bytes: u64| figure(bytes as f64 / 1_048_576.0);

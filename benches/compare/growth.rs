@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::Section;
-use crate::connection::{get, post};
+use crate::connection::post;
 use crate::contender::size_of;
 use crate::context::{Context, History, LONG, MIDDLING, SHORT, in_turn};
 use crate::daemon::{Daemon, Setup};
+use crate::peers::{Flask, Peers, Under};
 use crate::statistics::{Rounds, figure};
 use crate::table::Table;
 
@@ -41,11 +42,14 @@ struct Cell {
 
 fn tasks(context: &Context) -> Table {
     let most = context.tasks;
-    let sessions = SESSIONS.map(|session| session.min(most));
+    let mut sessions = SESSIONS.map(|session| session.min(most)).to_vec();
+    sessions.dedup();
     let mut cells: Vec<Cell> = HISTORIES
         .iter()
         .flat_map(|history| {
-            sessions.map(|session| Cell { history: *history, session, cost: Rounds::default() })
+            let cell =
+                |session: &usize| Cell { history: *history, session: *session, cost: Rounds::default() };
+            sessions.iter().map(cell)
         })
         .collect();
     for (round, backwards) in context.few_rounds() {
@@ -55,9 +59,11 @@ fn tasks(context: &Context) -> Table {
         });
     }
     let mut head = vec![String::new()];
-    head.extend(sessions.map(|session| format!("sessions of {session}")));
-    let mut table =
-        Table::new("ms a task, and times the first", &head.iter().map(String::as_str).collect::<Vec<_>>());
+    head.extend(sessions.iter().map(|session| format!("sessions of {session}")));
+    let mut table = Table::new(
+        "ms a task, and times the first of its program",
+        &head.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     let first = cells[0].cost.clone();
     for cells in cells.chunks(sessions.len()) {
         let mut row = vec![name(cells[0].history)];
@@ -66,7 +72,26 @@ fn tasks(context: &Context) -> Table {
         );
         table.row(row);
     }
+    if let Some(python) = Peers::get().python.as_deref() {
+        let costs: Vec<Rounds> = sessions.iter().map(|session| of_flask(context, python, *session)).collect();
+        let mut row = vec!["the Flask program".to_owned()];
+        row.extend(costs.iter().map(|cost| format!("{cost}; × {}", figure(cost.over(&costs[0]).median()))));
+        table.row(row);
+    }
     table
+}
+
+fn of_flask(context: &Context, python: &Path, tasks: usize) -> Rounds {
+    eprintln!("growth: the Flask program, {tasks} tasks");
+    let flask = Flask::start(python, Under::Werkzeug, "auto", None, None);
+    let round = |_| {
+        flask.start_session(tasks);
+        flask.see_through();
+        let changed = |task| flask.output_of(task).metadata().unwrap().modified().unwrap();
+        let took = changed(tasks).duration_since(changed(1)).unwrap_or_default();
+        took.as_secs_f64() * 1000.0 / (tasks - 1) as f64
+    };
+    context.few_rounds().map(round).collect()
 }
 
 fn name(history: History) -> String {
@@ -120,25 +145,28 @@ fn starts(context: &Context) -> Table {
 }
 
 fn logs(context: &Context) -> Table {
-    let mut table = Table::new(
-        "The last 20 lines of a task's log",
-        &["a log of", "/logs, ms", "/health, ms", "difference"],
-    );
+    let mut table =
+        Table::new("The last 20 lines of a task's log, over HTTP", &["a log of", "ms", "times the first"]);
     let daemon = Daemon::start(&Setup::default());
     let session = daemon.start_session(2);
     daemon.see_through(&session, 2);
     let log = daemon.log_folder(&session).join("task-1-run-1.log");
-    let sizes = [MEGABYTE, 1000 * MEGABYTE, 10_000 * MEGABYTE];
-    for size in sizes.into_iter().take(if context.huge { 3 } else { 2 }) {
-        eprintln!("growth: a log of {} MB", size / MEGABYTE);
+    let question = post("/logs", &json!({"lines": 20, "task": 1}), "");
+    let mut first: Option<Rounds> = None;
+    for size in [5_000, MEGABYTE, 1000 * MEGABYTE, 10_000 * MEGABYTE].into_iter().take(if context.huge {
+        4
+    } else {
+        3
+    }) {
+        eprintln!("growth: a log of {} KB", size / 1000);
         grow(&log, size);
-        let (mut asked, mut beside) = (Rounds::default(), Rounds::default());
-        for _ in context.few_rounds() {
-            asked.push(median_of(&daemon, &post("/logs", &json!({"lines": 20, "task": 1}), "")));
-            beside.push(median_of(&daemon, &get("/health")));
-        }
-        let difference = figure(asked.median() - beside.median());
-        table.row([format!("{} MB", size / MEGABYTE), asked.to_string(), beside.to_string(), difference]);
+        let asked: Rounds = context.few_rounds().map(|_| median_of(&daemon, &question)).collect();
+        let first = first.get_or_insert_with(|| asked.clone());
+        table.row([
+            format!("{} KB", size / 1000),
+            asked.to_string(),
+            figure(asked.median() / first.median()),
+        ]);
     }
     table
 }

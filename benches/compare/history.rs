@@ -16,8 +16,11 @@ const DIGEST: &str = "lower(hex(randomblob(32)))";
 const MARKER: &str =
     "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4aaa-8aaa-' || hex(randomblob(6)))";
 
+/// A column and its value.
+type Changed = (&'static str, Option<&'static str>);
+
 /// What differs from copy to copy, table by table; a column without a value of ours gets one from the database.
-const COPIED: [(&str, &[(&str, Option<&str>)]); 4] = [
+const COPIED: [(&str, &[Changed]); 4] = [
     ("sessions", &[("ordinal", None), ("id", Some(SESSION)), ("digest", Some(DIGEST))]),
     ("tasks", &[("session_id", Some(SESSION))]),
     ("runs", &[("id", Some("n * 50 + id")), ("session_id", Some(SESSION)), ("marker", Some(MARKER))]),

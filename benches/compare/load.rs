@@ -144,7 +144,7 @@ impl Caller {
     }
 
     fn take_in(&mut self, answers: &mut Answers) -> io::Result<()> {
-        let mut buffer = [0; 32 * 1024];
+        let mut buffer = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return self.is_ended(answers),
@@ -183,6 +183,10 @@ fn fresh(port: u16) -> io::Result<TcpStream> {
 }
 
 impl Answers {
+    pub fn count(&self) -> usize {
+        self.took.len()
+    }
+
     pub fn per_second(&self) -> f64 {
         self.took.len() as f64 / self.lasted.as_secs_f64()
     }

@@ -42,9 +42,9 @@ fn at_full_speed(context: &Context) -> Table {
     let file = || {
         let output = place.path().join("printed");
         let began = Instant::now();
-        let printed =
+        let status =
             Command::new(&printer).stdin(Stdio::null()).stdout(File::create(&output).unwrap()).status();
-        assert!(printed.is_ok_and(|status| status.success()));
+        assert!(status.is_ok_and(|status| status.success()));
         let took = began.elapsed().as_secs_f64();
         fs::remove_file(output).unwrap();
         megabytes / took
@@ -86,13 +86,12 @@ fn at_a_pace(context: &Context) -> Table {
     for _ in 0..context.rounds.div_ceil(2) {
         let before = watched.cpu();
         let session = daemon.start_session(1);
-        let followed = until("the run to be followed", A_RUN, || watched.followed("task-1-run-1.ndjson"));
-        while let Some((printed, read)) = followed.progress() {
-            behind.push(printed.saturating_sub(read) / 1000);
+        let output = daemon.output_of(&session, 1);
+        until("the run's output", A_RUN, || output.metadata().ok().filter(|file| file.len() > 0).map(|_| ()));
+        while let Some(followed) = watched.followed("task-1-run-1.ndjson") {
+            let Some((length, read)) = followed.progress() else { break };
+            behind.push(length.saturating_sub(read) / 1000);
             sleep(BETWEEN_LOOKS);
-            if printed > bytes && read == printed {
-                break;
-            }
         }
         daemon.see_through(&session, 1);
         cpu.push(watched.cpu().since(before).own.as_secs_f64() * 1e9 / bytes as f64);

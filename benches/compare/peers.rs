@@ -124,10 +124,12 @@ impl Flask {
     }
 }
 
+type Add = Box<dyn Fn(&[String])>;
+
 /// A queue of commands that are run one at a time.
 pub struct Queue {
     folder: TempDir,
-    add: Box<dyn Fn(&[String])>,
+    add: Add,
     /// The process that runs them.
     pub pid: u32,
     /// That process, if it is a child of ours.

@@ -19,6 +19,7 @@ use crate::printer::PACE;
 use crate::stand_in;
 use crate::statistics::{Rounds, figure};
 use crate::table::Table;
+use crate::watched::Watched;
 
 pub const SECTION: Section = Section {
     name: "http",
@@ -27,7 +28,7 @@ pub const SECTION: Section = Section {
         saturation each connection asks again with every answer. The session has ten tasks, and all are done; the bare axum \
         handler reads a row of SQLite that holds the body of our `/status`. An `/approve` is one that is refused, as nothing \
         waits: it goes through a write transaction all the same; replayed means repeated with its key. (What a true approval \
-        takes is under *Reaction*.) p50, p99 and p99.9 are those of all rounds' answers together, in ms.",
+        takes is under *Reaction*.) Processor time is the server's own, an answer, when saturated. p50, p99 and p99.9 are those of all rounds' answers together, in ms.",
     measure,
 };
 
@@ -41,10 +42,13 @@ type Question = Box<dyn Fn(u64) -> Vec<u8>>;
 struct Case {
     name: String,
     port: u16,
+    watched: Watched,
     question: Question,
     status: u16,
     at: Vec<(Pace, Answers)>,
     per_second: Rounds,
+    /// Microseconds of the server's own processor time an answer, saturated.
+    cpu: Rounds,
     unexpected: usize,
 }
 
@@ -57,8 +61,8 @@ fn quiet(context: &Context, lasting: Duration) -> Table {
     let daemon = Daemon::start(&Setup::default());
     finish_a_session(&daemon);
     let axum = Axum::start(&daemon);
-    let mut cases = of_daemon("orchestrator", daemon.server().port);
-    cases.insert(1, case("bare axum, one read, `/status`", axum.server.port, "/status", 200));
+    let mut cases = of_daemon("orchestrator", daemon.server());
+    cases.insert(1, case("bare axum, one read, `/status`", &axum.server, "/status", 200));
     let flasks: Vec<(Under, Flask)> = Peers::get().python.as_deref().map_or_else(Vec::new, |python| {
         [Under::Gunicorn, Under::Werkzeug]
             .map(|under| (under, Flask::start(python, under, "auto", None, None)))
@@ -68,7 +72,7 @@ fn quiet(context: &Context, lasting: Duration) -> Table {
         flask.start_session(TASKS);
         flask.see_through();
         let name = format!("Flask program, {under:?}, `/status`").to_lowercase().replace("flask", "Flask");
-        cases.push(case(&name, flask.server.port, "/webhook/status", 200));
+        cases.push(case(&name, &flask.server, "/webhook/status", 200));
     }
     rounds(context, &mut cases, &[RATES[0], RATES[1]], lasting);
     shown("Nothing else to do", &cases, &[RATES[0], RATES[1]])
@@ -80,8 +84,8 @@ fn with_history(context: &Context, lasting: Duration) -> Table {
     for daemon in [&fresh, &daemon] {
         finish_a_session(daemon);
     }
-    let mut cases = of_daemon("no history", fresh.server().port);
-    let long = of_daemon("10⁶ events, 10,000 tasks", daemon.server().port);
+    let mut cases = of_daemon("no history", fresh.server());
+    let long = of_daemon("10⁶ events, 10,000 tasks", daemon.server());
     let mut at = 1;
     for case in long {
         cases.insert(at, case);
@@ -103,16 +107,11 @@ fn beside_a_run(context: &Context, lasting: Duration) -> Table {
         .as_deref()
         .map(|python| Flask::start(python, Under::Gunicorn, "auto", Some(&printer), None));
     let mut cases = vec![
-        case("orchestrator, its run prints, `/status`", daemon.server().port, "/status", 200),
-        case("bare axum, a program prints into a file", axum.server.port, "/status", 200),
+        case("orchestrator, its run prints, `/status`", daemon.server(), "/status", 200),
+        case("bare axum, a program prints into a file", &axum.server, "/status", 200),
     ];
     if let Some(flask) = &flask {
-        cases.push(case(
-            "Flask program, gunicorn, its run prints",
-            flask.server.port,
-            "/webhook/status",
-            200,
-        ));
+        cases.push(case("Flask program, gunicorn, its run prints", &flask.server, "/webhook/status", 200));
     }
     let mut memory = [Rounds::default(), Rounds::default()];
     for (round, backwards) in context.few_rounds() {
@@ -162,29 +161,31 @@ fn finish_a_session(daemon: &Daemon) {
     daemon.see_through(&session, TASKS);
 }
 
-fn of_daemon(name: &str, port: u16) -> Vec<Case> {
+fn of_daemon(name: &str, server: &Server) -> Vec<Case> {
     let key = "Idempotency-Key: bench\r\n";
-    let mut replayed = case(&format!("{name}, `/approve`, replayed"), port, "/approve", 409);
+    let mut replayed = case(&format!("{name}, `/approve`, replayed"), server, "/approve", 409);
     replayed.question = Box::new(move |_| post("/approve", &json!({}), key));
-    let mut health = case(&format!("{name}, `/health`"), port, "/health", 200);
+    let mut health = case(&format!("{name}, `/health`"), server, "/health", 200);
     health.question = Box::new(|_| get("/health"));
     vec![
-        case(&format!("{name}, `/status`"), port, "/status", 200),
-        case(&format!("{name}, `/approve`, refused"), port, "/approve", 409),
+        case(&format!("{name}, `/status`"), server, "/status", 200),
+        case(&format!("{name}, `/approve`, refused"), server, "/approve", 409),
         replayed,
         health,
     ]
 }
 
-fn case(name: &str, port: u16, path: &str, status: u16) -> Case {
+fn case(name: &str, server: &Server, path: &str, status: u16) -> Case {
     let question = post(path, &json!({}), "");
     Case {
         name: name.to_owned(),
-        port,
+        port: server.port,
+        watched: server.watched(),
         question: Box::new(move |_| question.clone()),
         status,
         at: Vec::new(),
         per_second: Rounds::default(),
+        cpu: Rounds::default(),
         unexpected: 0,
     }
 }
@@ -192,10 +193,13 @@ fn case(name: &str, port: u16, path: &str, status: u16) -> Case {
 impl Case {
     fn observe(&mut self, rates: &[u32], lasting: Duration) {
         for pace in rates.iter().copied().map(Pace::PerSecond).chain([Pace::Saturation]) {
+            let before = self.watched.cpu();
             let answers = ask(self.port, pace, lasting, &self.question).unwrap();
+            let cpu = self.watched.cpu().since(before).own;
             self.unexpected += answers.other_than(self.status);
             if pace == Pace::Saturation {
                 self.per_second.push(answers.per_second());
+                self.cpu.push(cpu.as_secs_f64() * 1e6 / answers.count() as f64);
             }
             match self.at.iter_mut().find(|(other, _)| *other == pace) {
                 Some((_, joined)) => joined.join(&answers),
@@ -225,14 +229,19 @@ fn shown(title: &str, cases: &[Case], rates: &[u32]) -> Table {
     let mut head = vec![String::new()];
     head.extend(rates.iter().map(|rate| format!("at {rate}/s: p50 · p99 · p99.9")));
     head.extend(
-        ["saturated: p50 · p99 · p99.9", "a second", "the first line is … times that"].map(str::to_owned),
+        ["saturated: p50 · p99 · p99.9", "a second", "the first line is … times that", "processor time, µs"]
+            .map(str::to_owned),
     );
     let mut table = Table::new(title, &head.iter().map(String::as_str).collect::<Vec<_>>());
     for case in cases {
         let mut row = vec![case.name.clone()];
         let paces = rates.iter().copied().map(Pace::PerSecond).chain([Pace::Saturation]);
         row.extend(paces.map(|pace| case.quantiles(pace)));
-        row.extend([case.per_second.to_string(), cases[0].per_second.over(&case.per_second).to_string()]);
+        row.extend([
+            case.per_second.to_string(),
+            cases[0].per_second.over(&case.per_second).to_string(),
+            case.cpu.to_string(),
+        ]);
         table.row(row);
         if case.unexpected > 0 {
             table.note(format!("{}: {} answers weren't a {}.", case.name, case.unexpected, case.status));

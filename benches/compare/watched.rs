@@ -83,6 +83,15 @@ impl Watched {
         cpu
     }
 
+    /// What its present threads took, to the nanosecond: for those that do next to nothing.
+    pub fn run_time(&self) -> Duration {
+        let times = self
+            .threads_of()
+            .into_iter()
+            .filter_map(|thread| fs::read_to_string(thread.join("schedstat")).ok());
+        times.filter_map(|times| times.split(' ').next()?.parse().ok()).map(Duration::from_nanos).sum()
+    }
+
     /// How often its threads were switched to.
     pub fn switches(&self) -> u64 {
         let statuses =

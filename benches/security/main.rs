@@ -33,7 +33,7 @@ use support::daemon::{Daemon, SECRET};
 const BENCH: &str = "--bench";
 const ROUNDS: usize = 5;
 /// Less than the daemon lets a connection wait.
-const A_ROUND: Duration = Duration::from_secs(6);
+const A_ROUND: Duration = Duration::from_secs(4);
 const BETWEEN: Duration = Duration::from_millis(10);
 
 fn main() {
@@ -50,6 +50,7 @@ fn measure() {
     let daemon = Daemon::with(Claude::stand_in()).start();
     let (mut alone, mut crowded, mut guessed) = (Vec::new(), Vec::new(), Vec::new());
     let (mut answered, mut took, mut memory) = (Answered::default(), Duration::ZERO, [0; 3]);
+    let mut fewest = IDLE + SLOW;
     for _ in 0..ROUNDS {
         alone.push(asked_for(daemon.port(), || sleep(A_ROUND)));
         memory[0] = memory[0].max(resident(&daemon));
@@ -57,11 +58,11 @@ fn measure() {
         let mut held = Held::open(daemon.port());
         crowded.push(asked_for(daemon.port(), || sleep(A_ROUND)));
         memory[1] = memory[1].max(resident(&daemon));
-        assert_eq!(held.still_open(), IDLE + SLOW, "they are held all the while");
+        fewest = fewest.min(held.still_open());
         drop(held);
 
         let began = Instant::now();
-        guessed.push(asked_for(daemon.port(), || answered.add(guess(daemon.port()))));
+        guessed.push(asked_for(daemon.port(), || answered.add(&guess(daemon.port()))));
         took += began.elapsed();
         memory[2] = memory[2].max(resident(&daemon));
     }
@@ -69,7 +70,8 @@ fn measure() {
 
     println!("\norchestrator {}, load {}", env!("CARGO_PKG_VERSION"), load());
     println!(
-        "{ROUNDS} rounds; {IDLE} idle and {SLOW} slow connections; {GUESSES} guesses from each of {ADDRESSES} addresses\n"
+        "{ROUNDS} rounds; {IDLE} idle and {SLOW} slow connections, of which {fewest} or more were open at the end of a round; \
+         {GUESSES} guesses from each of {ADDRESSES} addresses\n"
     );
     println!("{:<24}{:>20}{:>20}{:>20}", "", "left alone", "connections held", "secrets guessed");
     for (name, share) in [("p50", 0.5), ("p99", 0.99), ("longest", 1.0)] {

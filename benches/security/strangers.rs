@@ -1,5 +1,6 @@
 //! Those who have no secret: they hold connections, or guess.
 
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::thread::scope;
@@ -14,9 +15,6 @@ pub const SLOW: usize = 100;
 pub const ADDRESSES: usize = 100;
 /// How often each does.
 pub const GUESSES: usize = 100;
-/// How many guess at a time.
-const AT_A_TIME: usize = 4;
-
 /// Connections that are held.
 pub struct Held(Vec<TcpStream>);
 
@@ -36,11 +34,11 @@ impl Held {
 
     /// How many the daemon has neither answered nor closed.
     pub fn still_open(&mut self) -> usize {
-        let is_open = |connection: &mut &mut TcpStream| {
+        let is_open = |connection: &mut TcpStream| {
             connection.set_nonblocking(true).unwrap();
             connection.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
         };
-        self.0.iter_mut().filter_map(|mut connection| is_open(&mut connection).then_some(())).count()
+        self.0.iter_mut().map(is_open).filter(|open| *open).count()
     }
 }
 
@@ -53,7 +51,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    pub fn add(&mut self, more: Self) {
+    pub fn add(&mut self, more: &Self) {
         self.let_in += more.let_in;
         self.refused += more.refused;
         self.turned_away += more.turned_away;
@@ -64,40 +62,33 @@ impl Answered {
     }
 }
 
-/// Guesses from every address, as fast as it is answered.
+/// Guesses from every address at a time, as fast as it is answered.
 pub fn guess(port: u16) -> Answered {
     let mut answered = Answered::default();
     scope(|scope| {
-        let guessers: Vec<_> = (0..AT_A_TIME)
-            .map(|first| {
-                scope.spawn(move || {
-                    let mut answered = Answered::default();
-                    for number in (first..ADDRESSES).step_by(AT_A_TIME) {
-                        answered.add(guess_from(
-                            Ipv4Addr::new(127, 0, 2, u8::try_from(number + 1).unwrap()),
-                            port,
-                        ));
-                    }
-                    answered
-                })
-            })
+        let guessers: Vec<_> = (1..=ADDRESSES)
+            .map(|number| Ipv4Addr::new(127, 0, 2, u8::try_from(number).unwrap()))
+            .map(|address| scope.spawn(move || guess_from(address, port)))
             .collect();
-        guessers.into_iter().for_each(|guesser| answered.add(guesser.join().unwrap()));
+        for guesser in guessers {
+            answered.add(&guesser.join().unwrap());
+        }
     });
     answered
 }
 
 fn guess_from(address: Ipv4Addr, port: u16) -> Answered {
     let mut connection = connect_from(address, port);
-    let guesses: String = (0..GUESSES)
-        .map(|guess| {
-            let last = if guess + 1 == GUESSES { "Connection: close\r\n" } else { "" };
-            format!(
-                "POST /status HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: test-secret-{guess:016}\r\n{last}\
-                 Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
-            )
-        })
-        .collect();
+    let mut guesses = String::new();
+    for guess in 0..GUESSES {
+        let last = if guess + 1 == GUESSES { "Connection: close\r\n" } else { "" };
+        write!(
+            guesses,
+            "POST /status HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: test-secret-{guess:016}\r\n{last}\
+             Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+        )
+        .unwrap();
+    }
     connection.write_all(guesses.as_bytes()).unwrap();
     let mut answers = String::new();
     connection.read_to_string(&mut answers).unwrap();

@@ -50,14 +50,14 @@ pub(super) async fn begin(
             Err(Error::NoRoom { path, left }) => {
                 if vigil.is_none() {
                     let shortage = Error::NoRoom { path: path.clone(), left };
-                    vigil = Some(Vigil::begin(config, secret, &shortage).await?);
-                    // As ready as it gets; whoever waited for more would start it again and again.
-                    supervisor.ready();
-                    supervisor.status(&format!("{shortage}: waiting for room"));
+                    vigil = Some(Vigil::begin(config, secret, supervisor, &shortage).await?);
                 }
                 tokio::select! {
                     () = room_at(&path, supervisor) => {}
-                    why = lifecycle.asked() => return Ok(Err(why)),
+                    why = lifecycle.asked() => {
+                        supervisor.stopping("ending: there was no room to begin");
+                        return Ok(Err(why));
+                    }
                 }
             }
             Err(error) => return Err(error),
@@ -67,8 +67,8 @@ pub(super) async fn begin(
 
 async fn room_at(path: &Path, supervisor: &Supervisor) {
     loop {
-        supervisor.alive();
         sleep(LOOK_AGAIN).await;
+        supervisor.alive();
         if !is_full(path) {
             return;
         }
@@ -89,9 +89,9 @@ pub(super) fn or_for_want_of_room(error: Error, database: &Path) -> Error {
         | Error::Socket(_)
         | Error::Proc(_)
         | Error::Signals(_)
-        | Error::User(_)
         | Error::Notifier(_)
-        | Error::Telemetry(_) => None,
+        | Error::Telemetry(_)
+        | Error::User(_) => None,
     };
     let Some(path) = path.map(Path::to_owned) else { return error };
     Error::NoRoom { left: left(&path), path }
@@ -113,11 +113,19 @@ struct Vigil {
 }
 
 impl Vigil {
-    async fn begin(config: &Config, secret: &SecretString, shortage: &Error) -> Result<Self, Error> {
+    async fn begin(
+        config: &Config,
+        secret: &SecretString,
+        supervisor: &Supervisor,
+        shortage: &Error,
+    ) -> Result<Self, Error> {
         let reason = format!("{shortage}, and the daemon begins by itself");
         let socket = bind(config).await?.into_std().map_err(Error::Socket)?;
         let listener = socket.try_clone().and_then(TcpListener::from_std).map_err(Error::Socket)?;
         error!("{reason}");
+        // A service that were not ready in time would be ended, and begun again.
+        supervisor.ready();
+        supervisor.status(&reason);
         let vestibule = Vestibule {
             secrets: secrets(config, secret),
             require_signature: config.webhooks.require_signature,

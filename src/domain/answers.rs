@@ -80,7 +80,8 @@ impl Turn<'_> {
         self.tell(Event::BudgetRaised { budget, up_to, by });
     }
 
-    /// Says no: the gate closes, and the next one asks the same with the feedback among its reasons.
+    /// Says no: the gate closes, and the next one asks the same with the feedback among its reasons. A yes that the task had
+    /// from before a limit was reached is taken back.
     pub(super) fn reject(&mut self, gate: &Gate, feedback: Option<&String>) -> Result<(), Refused> {
         must_offer(gate, Choice::Reject)?;
         let About::Before { next, reasons } = &gate.about else { return Ok(()) };
@@ -91,6 +92,9 @@ impl Turn<'_> {
         if let Some(task) = about {
             self.progress(task).feedback.extend(feedback.cloned());
             reasons.push(Reason::Rejected { task, feedback: feedback.cloned() });
+        }
+        if let Next::Task(task) = next {
+            self.progress(*task).approval = None;
         }
         self.open_gate(About::Before { next: *next, reasons });
         Ok(())

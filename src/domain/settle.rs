@@ -48,7 +48,7 @@ impl Turn<'_> {
         for task in &self.session.tasks {
             let number = task.number();
             match task.state() {
-                TaskState::Pending if task.progress.approval.is_some() => {
+                TaskState::Pending if self.may_run(task) => {
                     let reasons = self.limits_reached(number);
                     if reasons.is_empty() {
                         return Candidate::Approved(number);
@@ -79,6 +79,12 @@ impl Turn<'_> {
             (None, None, Some(task)) => Candidate::Pending(Arc::clone(task)),
             (None, None, None) => Candidate::None,
         }
+    }
+
+    /// Whether it has a yes to everything that is to be asked before it. One from before a limit kept it waiting is none to
+    /// what has come up since.
+    fn may_run(&self, task: &Task) -> bool {
+        task.progress.approval.as_ref().is_some_and(|approval| approval.again || self.owed.is_empty())
     }
 
     /// The limits that keep a task from running, whoever approved it, until a person grants more.

@@ -98,6 +98,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,4 +143,7 @@ pub struct Approval {
     pub by: Actor,
     /// When.
     pub at: Timestamp,
+    /// Whether it was given by asking for another run, which comes before whatever else is to be asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub again: bool,
 }

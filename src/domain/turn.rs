@@ -175,7 +175,7 @@ impl<'a> Turn<'a> {
 
     pub(super) fn make_ready(&mut self, task: TaskNumber, by: Actor) {
         let at = self.world.now;
-        self.progress(task).approval.get_or_insert(Approval { by, at });
+        self.progress(task).approval.get_or_insert(Approval { by, at, again: false });
         self.work = Some(Work::Ready { task });
     }
 
@@ -213,7 +213,7 @@ impl<'a> Turn<'a> {
         let at = self.world.now;
         let progress = self.progress(task);
         progress.state = TaskState::Pending;
-        progress.approval = Some(Approval { by: by.clone(), at });
+        progress.approval = Some(Approval { by: by.clone(), at, again: true });
         let recovery = progress.recovery.take();
         if let Some(recovery) = recovery.filter(|_| continues) {
             progress.conversation = recovery.conversation;

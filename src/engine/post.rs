@@ -122,12 +122,17 @@ impl Write<'_> {
         let (Some(audience), now) = (&settings.audience, self.engine.now()) else { return Ok(()) };
         let hold = self.next.hold.as_ref().filter(|hold| hold.stands(now));
         let scene = Scene { session, hold, now, zone: &settings.timezone, commands: &audience.commands };
-        let Some(notice) = telegram::notice(events, &scene) else { return Ok(()) };
-        let telegram = store::to_json("notifications", &notice.telegram)?;
         let run = events.iter().find_map(|event| match event {
             Event::TaskStarted { run, .. } => Some(*run),
             _ => None,
         });
+        let Some(notice) = telegram::notice(events, &scene) else {
+            if let (Some(session), Some(run)) = (session, run) {
+                outbox::take_up(&mut self.transaction, &session.id, run, event_id).await?;
+            }
+            return Ok(());
+        };
+        let telegram = store::to_json("notifications", &notice.telegram)?;
         for chat in recipients(&audience.chats, by) {
             let draft = Draft {
                 id: &Uuid::now_v7().to_string(),

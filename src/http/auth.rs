@@ -3,6 +3,7 @@
 //! Compared in constant time. A wrong proof costs its address; a right one always gets in.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use tokio::time::sleep;
 
 use super::body::Object;
 use super::error::{ApiError, Code};
@@ -19,6 +21,9 @@ use crate::signature::{self, Signed};
 
 /// The one scheme of `Authorization` that is understood.
 const BEARER: &[u8] = b"bearer ";
+
+/// How long a wrong proof that is one too many waits for its answer, so that those who guess leave the processor to others.
+const PENALTY: Duration = Duration::from_millis(50);
 
 /// What callers have to know.
 #[derive(Debug)]
@@ -54,7 +59,15 @@ impl Gatekeeper {
     }
 
     /// Lets a request in or says why not; the caller logs it.
-    pub(super) fn admit(&self, proof: &Proof<'_>, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) async fn admit(&self, proof: &Proof<'_>, now: Timestamp) -> Result<(), ApiError> {
+        let judged = self.judge(proof, now);
+        if judged.as_ref().is_err_and(|refusal| refusal.code == Code::TooManyAttempts) {
+            sleep(PENALTY).await;
+        }
+        judged
+    }
+
+    fn judge(&self, proof: &Proof<'_>, now: Timestamp) -> Result<(), ApiError> {
         let worth = self.worth(proof, now);
         if worth == Worth::Right {
             return Ok(());
@@ -137,7 +150,7 @@ mod tests {
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let proof = Proof { headers: &headers, bytes: BODY, body: None, from, endpoint: "/command" };
-        keeper.admit(&proof, Timestamp::from_second(at).unwrap()).map_err(|error| error.code)
+        keeper.judge(&proof, Timestamp::from_second(at).unwrap()).map_err(|error| error.code)
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl FromRequest<App> for Call {
         let from = from.ok_or_else(|| ApiError::new(Code::Internal, "the connection has no address"))?;
         let body = parsed.as_ref().ok();
         let proof = Proof { headers: &parts.headers, bytes: &bytes, body, from, endpoint: &endpoint };
-        app.keeper.admit(&proof, app.engine.now())?;
+        app.keeper.admit(&proof, app.engine.now()).await?;
         peer.inspect(|peer| peer.prove());
         must_be_json(&parts.headers, &bytes)?;
         let object = parsed?;

@@ -25,7 +25,7 @@ impl FromRequestParts<App> for Insider {
         let endpoint = endpoint(&parts.extensions);
         let proof =
             Proof { headers: &parts.headers, bytes: b"", body: None, from: from.ip(), endpoint: &endpoint };
-        app.keeper.admit(&proof, app.engine.now())?;
+        app.keeper.admit(&proof, app.engine.now()).await?;
         if let Some(peer) = parts.extensions.get::<Arc<Peer>>() {
             peer.prove();
         }

@@ -91,8 +91,9 @@ async fn not_yet(
     let (parts, body) = request.into_parts();
     let bytes = arrival(body).await?;
     let object = Object::parse(&bytes).ok();
-    let (headers, endpoint, from) = (&parts.headers, parts.uri.path(), from.ip());
-    let proof = Proof { headers, bytes: &bytes, body: object.as_ref(), from, endpoint };
-    app.keeper.admit(&proof, (app.clock)())?;
+    let endpoint = parts.uri.path().trim_start_matches("/webhook");
+    let (headers, body, from) = (&parts.headers, object.as_ref(), from.ip());
+    let proof = Proof { headers, bytes: &bytes, body, from, endpoint };
+    app.keeper.admit(&proof, (app.clock)()).await?;
     Err(ApiError::new(Code::Unavailable, app.reason.clone()))
 }

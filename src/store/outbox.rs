@@ -291,6 +291,27 @@ pub async fn counts(conn: &mut SqliteConnection) -> Result<Counts, Error> {
     Ok(Counts { pending: row.pending.into(), dead: row.dead.into() })
 }
 
+/// Says of what tells the end of a hold, if it is what happened just before `event_id`, that it tells of this run: no message
+/// of its own will.
+pub async fn take_up(
+    conn: &mut SqliteConnection,
+    session: &SessionId,
+    run: RunId,
+    event_id: i64,
+) -> Result<(), Error> {
+    let session = session.as_str();
+    sqlx::query!(
+        "UPDATE notifications SET run = ? WHERE event = 'hold_ended'
+             AND event_id = (SELECT max(id) FROM events WHERE session_id = ? AND id < ?)",
+        run.0,
+        session,
+        event_id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Where a run's start was told.
 pub async fn announced(readers: &Readers, run: RunId) -> Result<Vec<Announced>, Error> {
     let rows = sqlx::query!(

@@ -127,6 +127,45 @@ MODES
   step "files are whose they should be, and the secret is nowhere else"
 }
 
+# as_the_service COMMAND…: sees the files that it sees, as its user.
+as_the_service() { nsenter --target "$(main_pid)" --mount -- setpriv --reuid orchestrator --regid orchestrator --clear-groups "$@"; }
+
+is_confined() {
+  local place
+  for place in /srv /etc /usr/local/bin /opt /var/lib /root /sys/fs/cgroup /sys/fs/cgroup/system.slice; do
+    fails as_the_service touch "$place/x"
+  done
+  for place in "$PROJECT" /tmp /var/tmp /var/lib/orchestrator /var/log/orchestrator; do
+    holds as_the_service touch "$place/x"
+    holds as_the_service rm "$place/x"
+  done
+  mkdir /home/somebody
+  fails as_the_service ls /home
+  rmdir /home/somebody
+  step "it writes where it may, and nowhere else"
+}
+
+# A project in somebody's home: let in by its owner, and all of the home that the service sees.
+works_in_a_home() {
+  local project=/home/somebody/project
+  mkdir -p "$project" /home/somebody/private
+  fails ./install.sh --project "$project"
+  says "names another project, $PROJECT: change project_dir there"
+  sed -i "s|^project_dir = .*|project_dir = \"$project\"|" /etc/orchestrator/config.toml
+  fails ./install.sh
+  says "setfacl -R -m u:orchestrator:rwX,d:u:orchestrator:rwX '$project'"
+  [ "$(cat /etc/systemd/system/orchestrator.service.d/10-project.conf)" = "$(cat /tmp/dropin)" ] || die "it was changed all the same"
+  chown orchestrator: "$project"
+  holds ./install.sh
+  holds as_the_service touch "$project/x"
+  holds as_the_service ls /home/somebody
+  [ "$(cat /tmp/said)" = project ] || die "it sees $(cat /tmp/said)"
+  sed -i "s|^project_dir = .*|project_dir = \"$PROJECT\"|" /etc/orchestrator/config.toml
+  holds ./install.sh --project "$PROJECT"
+  rm -r /home/somebody
+  step "it works in a project in a home, and sees no more of it"
+}
+
 restarts_in_mid_run() {
   local before
   begin_run
@@ -270,6 +309,9 @@ keeps_runs_apart() {
 prepare
 installs
 is_private
+is_confined
+cp /etc/systemd/system/orchestrator.service.d/10-project.conf /tmp/dropin
+works_in_a_home
 restarts_in_mid_run
 watchdog_restarts
 stays_down

@@ -70,7 +70,7 @@ impl Builder {
     pub fn under_users(mut self, users: Users) -> Self {
         self.users = Some(users);
         match users.runs {
-            Some(runs) => self.set("claude", "user", runs.name),
+            Some(runs) => self.set("claude", "user", runs.0),
             None => self,
         }
     }

@@ -5,17 +5,31 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A user of the system, by name and number.
+use orchestrator::user::User;
+
+/// A user of the system, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Account {
-    pub name: &'static str,
-    pub id: u32,
-}
+pub struct Account(pub &'static str);
 
 /// Whom the daemons of these tests are.
-pub const DAEMON: Account = Account { name: "daemon", id: 1 };
+pub const DAEMON: Account = Account("daemon");
 /// Whom their runs are.
-pub const RUNS: Account = Account { name: "nobody", id: 65534 };
+pub const RUNS: Account = Account("nobody");
+
+impl Account {
+    /// Its number and that of its group, which differ from one Linux to another.
+    pub fn ids(self) -> (u32, u32) {
+        let user = User::find(self.0).unwrap().unwrap_or_else(|| panic!("there is no user {}", self.0));
+        (user.uid, user.gid)
+    }
+
+    /// Gives it a file or folder.
+    pub fn give(self, path: &Path, mode: u32) {
+        let (user, group) = self.ids();
+        chown(path, Some(user), Some(group)).unwrap();
+        fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+}
 
 /// How the tests' daemon is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,16 +75,14 @@ pub fn hand_over(folder: &Path, users: Users) {
         ("home", runs, 0o700),
         ("tmp", runs, 0o700),
     ] {
-        let path = folder.join(name);
-        chown(&path, Some(owner.id), Some(owner.id)).unwrap();
-        fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        owner.give(&folder.join(name), mode);
     }
 }
 
 /// A program as the daemon's user.
 pub fn as_daemon(program: &Path, users: Users) -> Command {
-    let id = DAEMON.id;
-    let mut words = vec!["setpriv".to_owned(), format!("--reuid={id}"), format!("--regid={id}")];
+    let (user, group) = DAEMON.ids();
+    let mut words = vec!["setpriv".to_owned(), format!("--reuid={user}"), format!("--regid={group}")];
     words.push("--clear-groups".to_owned());
     if users.capable {
         let rights = "-all,+setuid,+setgid,+kill";
@@ -95,7 +107,7 @@ impl ControlGroup {
         fs::create_dir(&group)
             .expect("control groups can be made here; a container needs a writable cgroup file system");
         for name in ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
-            chown(group.join(name), Some(user.id), Some(user.id)).unwrap();
+            chown(group.join(name), Some(user.ids().0), Some(user.ids().1)).unwrap();
         }
         Self(group)
     }

@@ -81,27 +81,41 @@ fn having(user: &User, paths: Vec<PathBuf>, has: impl Fn(Seen) -> bool) -> std::
 
 /// What the user must have to work at all.
 fn work(config: &Config, user: &User) -> std::io::Result<Vec<Finding>> {
-    let (project, name) = (&config.paths.project_dir, &user.name);
-    let home = std::env::var_os("CLAUDE_CONFIG_DIR").map_or_else(|| user.home.clone(), PathBuf::from);
-    let seen = look(Some(user), &[project.clone(), home.clone()])?;
-    let usable = |seen: &Seen| seen.readable && seen.writable && seen.executable;
+    let (project, name) = (config.paths.project_dir.clone(), &user.name);
+    let set = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
+    let home = set("CLAUDE_CONFIG_DIR").unwrap_or_else(|| user.home.clone());
+    let folders = [project.clone(), home.clone(), set("TMPDIR").unwrap_or_else(std::env::temp_dir)];
+    let seen = look(Some(user), &folders)?;
+    let closed = |folder: &PathBuf| {
+        let at = folders.iter().position(|other| other == folder);
+        at.is_none_or(|at| !(seen[at].readable && seen[at].writable && seen[at].executable))
+    };
+    let quoted = |folder: &PathBuf| shell_words::quote(&folder.to_string_lossy()).into_owned();
     let mut findings = Vec::new();
-    if !usable(&seen[0]) {
-        let project = shell_words::quote(&project.to_string_lossy()).into_owned();
+    if closed(&project) {
+        let project = quoted(&project);
         findings.push(Finding::fail(
             "isolation",
             format!("user {name} can't work in {project}"),
             format!("chown -R {name}: {project}, and let {name} enter the folders above it"),
         ));
     }
-    if !usable(&seen[1]) {
-        let home = home.display();
+    if closed(&home) {
+        let home = quoted(&home);
         findings.push(Finding::warn(
             "isolation",
             format!("user {name} can't write in {home}, where Claude keeps its login and its sessions"),
             format!(
                 "install -d -m 700 -o {name} {home}, or set CLAUDE_CONFIG_DIR to a folder of user {name}"
             ),
+        ));
+    }
+    if closed(&folders[2]) {
+        let message = format!("user {name} can't write in {}, which TMPDIR names", quoted(&folders[2]));
+        findings.push(Finding::warn(
+            "isolation",
+            message,
+            "unset it, or name a folder that all users can write",
         ));
     }
     Ok(findings)

@@ -128,9 +128,44 @@ fn a_persons_retry_does_not_go_past_a_budget_either() {
     desk.told(retry());
     assert_now(&desk, "waits before 1 (spent $0.42 of $0.40 in this session) [*..]");
     desk.told(reject("too much"));
-    assert_now(&desk, "waits before 1 (spent $0.42 of $0.40 in this session, rejected: too much) [*..]");
+    assert_now(&desk, "waits before 1 (spent $0.42 of $0.40 in this session, rejected: too much) [...]");
     desk.told(stop());
-    assert_now(&desk, "stopped [*..]");
+    assert_now(&desk, "stopped [...]");
+}
+
+#[test]
+fn a_yes_from_before_a_limit_is_none_to_a_checkpoint_that_comes_up_while_it_waits() {
+    let limits = Limits { runtime_per_session: Some(Duration::from_secs(27)), ..Limits::default() };
+    let policy = Policy { checkpoint_after: vec!["database".to_owned()], ..limited(limits) };
+    let mut desk = Desk::opened(day(), policy);
+    desk.told(skip());
+    desk.told(retry_task(1));
+    desk.claim();
+    desk.finish(Verdict::NeverRan);
+    assert_now(&desk, "waits before 1 (ran 27s of 27s in this session) [**.]");
+    desk.approve();
+    desk.took = Duration::ZERO;
+    desk.work();
+    assert_now(&desk, "waits before 2 (checkpoint after task 1) [+*.]");
+    desk.approve();
+    assert_now(&desk, "ready 2 [+*.]");
+}
+
+#[test]
+fn a_no_at_a_limit_outlives_another_tasks_question() {
+    let limits = Limits { cost_per_day: usd(42), ..Limits::default() };
+    let mut desk = Desk::opened(day(), Policy { on_failure: OnTrouble::Skip, ..limited(limits) });
+    desk.told(skip());
+    desk.claim();
+    desk.finish(out_of_budget());
+    assert_now(&desk, "waits before 2 (spent $0.42 of $0.42 today) [-*.]");
+    desk.told(reject("cheaper"));
+    desk.told(retry_task(1));
+    assert_now(&desk, "waits before 1 (spent $0.42 of $0.42 today), owed rejected: cheaper [*..]");
+    desk.told(skip());
+    assert_now(&desk, "waits before 2 (rejected: cheaper, spent $0.42 of $0.42 today) [-..]");
+    desk.approve();
+    assert_now(&desk, "ready 2 [-*.]");
 }
 
 #[test]

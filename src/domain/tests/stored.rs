@@ -186,7 +186,7 @@ fn progresses() -> Vec<Progress> {
     ];
     let full = Progress {
         state: TaskState::Pending,
-        approval: Some(Approval { by: ann(), at: at(1) }),
+        approval: Some(Approval { by: ann(), at: at(1), again: true }),
         notes: vec!["mind the index".to_owned()],
         feedback: vec!["smaller steps".to_owned()],
         runs: 3,

@@ -1,6 +1,6 @@
 //! The schemas of what is read by hand, beside what reads it: [`super::super::body`].
 
-use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -37,10 +37,12 @@ impl PartialSchema for SentAt {
             .schema_type(Type::Integer)
             .minimum(Some(-377_705_023_201_i64))
             .maximum(Some(253_402_207_200_i64));
-        OneOfBuilder::new()
+        let digits = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[+-]?[0-9]+$"));
+        AnyOfBuilder::new()
             .item(instant)
             .item(seconds)
-            .description(Some("RFC 3339, or seconds since 1970"))
+            .item(digits)
+            .description(Some("RFC 3339, or seconds since 1970, as a number or a text"))
             .into()
     }
 }
