@@ -49,21 +49,26 @@ task() {
   chmod a+r "$PROJECT_DIR/orchestrator_tasks/$3.md"
 }
 
-if [ $# = 0 ]; then docker build --tag "$IMAGE" .; fi
+# The image's user owns the project; an image that is given has the usual one.
+owner=$(id -u)
 mkdir "$PROJECT_DIR"
-chown 1000:1000 "$PROJECT_DIR"
 chmod 755 "$scratch"
+if [ "$owner" = 0 ]; then
+  owner=1000
+  chown "$owner:$owner" "$PROJECT_DIR"
+fi
+if [ $# = 0 ]; then docker build --build-arg "UID=$owner" --tag "$IMAGE" .; fi
 
 echo "== set up"
 compose run --rm --no-deps orchestrator init
-is "today's task file belongs to the project's owner" 1000 "$(stat --format %u "$PROJECT_DIR"/orchestrator_tasks/*.md)"
+is "today's task file belongs to the project's owner" "$owner" "$(stat --format %u "$PROJECT_DIR"/orchestrator_tasks/*.md)"
 compose up --detach --wait --wait-timeout 120 orchestrator
 compose up --detach model
 
 echo "== confined"
 is "health" healthy "$(container '{{.State.Health.Status}}')"
 is "process 1" "tini -- orchestrator serve" "$(inside sh -c "tr '\0' ' ' </proc/1/cmdline | sed 's/ $//'")"
-is "user" 1000 "$(inside id -u)"
+is "user" "$owner" "$(inside id -u)"
 is "capabilities" 0000000000000000 "$(inside sed -n 's/^CapBnd:\t//p' /proc/self/status)"
 is "new privileges" 1 "$(inside sed -n 's/^NoNewPrivs:\t//p' /proc/self/status)"
 is "its own files" "read-only" "$(inside sh -c 'touch /usr/bin/x 2>/dev/null && echo writable || echo read-only')"
@@ -80,7 +85,7 @@ tell start letter.md >"$scratch/said"
 tell approve >"$scratch/said"
 becomes "the session" completed status .status
 is "the letter" "dear Ann" "$(cat "$PROJECT_DIR/letter.txt")"
-is "the letter's owner" 1000 "$(stat --format %u "$PROJECT_DIR/letter.txt")"
+is "the letter's owner" "$owner" "$(stat --format %u "$PROJECT_DIR/letter.txt")"
 
 echo "== a container that is restarted in mid-run"
 task "Wait" wait-for-ever wait
