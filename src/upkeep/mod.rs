@@ -50,7 +50,8 @@ impl Upkeep {
     /// Works until `stop`.
     pub async fn work(self, stop: CancellationToken) {
         let both = async {
-            tokio::join!(self.look_through(), self.sweep_daily());
+            self.look_through().await;
+            self.sweep_daily().await;
         };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -91,7 +92,8 @@ impl Upkeep {
         let mut last = None;
         loop {
             let today = self.engine.now().to_zoned(self.settings.timezone.clone()).date();
-            if last.replace(today) != Some(today) {
+            // A sweep that met damage again at each start would end each.
+            if last.replace(today) != Some(today) && self.engine.store().damage().is_none() {
                 self.sweep_once().await;
             }
             self.note_newest_event().await;

@@ -40,7 +40,7 @@ pub(super) fn tasks(tasks: &[Task], gate: Option<&Gate>, page: Page) -> Vec<Stri
         let told = |text: String| Cell::number(if task.runs > 0 { text } else { String::new() }, DIM);
         let took = Duration::from_secs(task.duration_seconds);
         row.push(told(if took.is_zero() { String::new() } else { human(&took) }));
-        row.push(told(task.cost.told().as_entry()));
+        row.push(told(task.cost.told().to_string()));
         row
     };
     table(&tasks.iter().map(row).collect::<Vec<_>>(), TITLE, page)
