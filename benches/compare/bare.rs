@@ -156,7 +156,7 @@ async fn commit(connection: &mut SqliteConnection, session: &str, task: usize) {
         .await
         .unwrap();
     sqlx::query(
-        "INSERT INTO spending VALUES ('2026-11-20', 20000, 1510)
+        "INSERT INTO spending (day, micro_usd, tokens) VALUES ('2026-11-20', 20000, 1510)
          ON CONFLICT DO UPDATE SET micro_usd = micro_usd + 20000, tokens = tokens + 1510",
     )
     .execute(&mut *transaction)

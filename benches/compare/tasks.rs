@@ -92,6 +92,7 @@ fn measure(context: &Context) -> Vec<Table> {
         ]);
     }
     table.note("Durable: orchestrator, the durable loop and huey. pueue and task-spooler keep their queue in memory or unsynced.");
+    table.note("task-spooler doesn't wait for its children, so the kernel books none of their time on it.");
     vec![table]
 }
 
