@@ -318,7 +318,7 @@ mod the_tasks_own_failure {
         assert_snapshot!(told(&receiver, "task_failed"), @r"
         <b>❌ Task 1/2 failed</b>
         📝 First
-        ⏱ LENGTH · $0.00
+        ⏱ LENGTH · cost unknown
 
         <blockquote>Printed nothing for LENGTH</blockquote>
 
