@@ -56,6 +56,7 @@ fn who_dawdles_keeps_nobody_waiting() {
     half_a_body.send("{");
     let mut half_a_body_until_the_end = daemon.connect();
     half_a_body_until_the_end.send_head("/status", 100);
+    until(SOON, "the requests to be under way", || daemon.ask(ask("GET", "/health")).status == 200);
     daemon.send_sigterm();
 
     let answer = half_a_body.read_to_end();
