@@ -3,9 +3,12 @@
 # life with the service in it: tests/deploy/scenario.sh. Needs root, and Debian's debootstrap for the first run.
 #
 # usage: tests/deploy.sh [SUITE]        trixie (systemd 257) by default; bookworm (252) is the oldest that will do
+#        tests/deploy.sh --prepare      only makes the Debian root
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+prepare_only=''
+[ "${1:-}" != --prepare ] || { prepare_only=yes && shift; }
 readonly SUITE=${1:-trixie}
 readonly PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates,curl,git,man-db,procps,sqlite3,sudo,util-linux
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/orchestrator-tests
@@ -124,6 +127,7 @@ await_boot() {
 
 began=$SECONDS
 debian
+[ -z "$prepare_only" ] || exit 0
 kit
 boot
 await_boot

@@ -4,7 +4,7 @@
 //! count; zombies don't. Never touches the calling process or its ancestors, and takes nobody for one of the run's
 //! merely because of a number.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -129,21 +129,24 @@ impl Hunt {
             .map_err(io::Error::other)?;
             self = back;
             let found = found?;
-            let populated = self.traces.group.as_ref().filter(|group| !group.members().is_empty());
-            empty = if found.is_empty() && populated.is_none() { empty + 1 } else { 0 };
-            if begun.elapsed() > PATIENCE && !found.is_empty() {
-                let pids = found.iter().map(|one| one.pid).collect();
-                return Err(ProcessError::Survivors { pids });
+            let members = self.traces.group.as_ref().map(Group::members).unwrap_or_default();
+            let nobody = found.is_empty() && members.is_empty();
+            if begun.elapsed() > PATIENCE && !nobody {
+                let pids: BTreeSet<i32> = found.iter().map(|one| one.pid).chain(members).collect();
+                return Err(ProcessError::Survivors { pids: pids.into_iter().collect() });
             }
             for victim in self.victims(&found) {
                 victim.signal(Signal::KILL)?;
                 killed.insert(victim);
             }
-            if let Some(group) = populated {
+            if let Some(group) = self.traces.group.as_ref().filter(|_| !members.is_empty()) {
                 group.kill();
             }
-            tokio::time::sleep(nap).await;
-            nap = (nap * 2).min(LONGEST_NAP);
+            empty = if nobody { empty + 1 } else { 0 };
+            if empty < 2 {
+                tokio::time::sleep(nap).await;
+                nap = (nap * 2).min(LONGEST_NAP);
+            }
         }
         if let Some(group) = &self.traces.group {
             group.remove();
