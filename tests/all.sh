@@ -32,4 +32,5 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
 fi
 
-exec cargo test --locked "$@"
+# Who starts this in the background has the shell ignore Ctrl-C for it, and what ignores it is to go on doing so.
+exec env --default-signal=INT,QUIT cargo test --locked "$@"
