@@ -33,4 +33,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # Who starts this in the background has the shell ignore Ctrl-C for it, and what ignores it is to go on doing so.
-exec env --default-signal=INT,QUIT cargo test --locked "$@"
+exec env --default-signal=INT,QUIT cargo test --locked --no-fail-fast "$@"

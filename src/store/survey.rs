@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 
@@ -42,10 +43,13 @@ pub(super) fn newest() -> i64 {
 /// it that nobody can write either.
 pub(super) fn must_be_writable(path: &Path) -> Result<(), Error> {
     let logs = ["-wal", "-shm"].map(|ending| beside(path, ending));
-    let there = logs.iter().map(PathBuf::as_path).chain([path]).filter(|file| file.exists());
-    for file in there.chain(path.parent()) {
-        access(file, Access::WRITE_OK)
-            .map_err(|error| Error::ReadOnly { path: file.to_owned(), source: error.into() })?;
+    for file in logs.iter().map(PathBuf::as_path).chain([path]).chain(path.parent()) {
+        match access(file, Access::WRITE_OK) {
+            // Who closes it at this moment takes its logs away.
+            Err(Errno::NOENT) if Some(file) != path.parent() => {}
+            Ok(()) => {}
+            Err(error) => return Err(Error::ReadOnly { path: file.to_owned(), source: error.into() }),
+        }
     }
     Ok(())
 }
