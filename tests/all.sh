@@ -32,5 +32,5 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
 fi
 
-# Who starts this in the background has the shell ignore Ctrl-C for it, and what ignores it is to go on doing so.
-exec env --default-signal=INT,QUIT cargo test --locked --no-fail-fast "$@"
+# A shell that starts this in the background has it ignore Ctrl-C, nohup a closed terminal, and our commands go by that.
+exec env --default-signal=HUP,INT,QUIT cargo test --locked --no-fail-fast "$@"
