@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use claude_support::{LIMITS, NOBODY, Run, failure, summary, until, working_in};
-use orchestrator::claude::{Birthplace, EndedBy, Exit, Found, Limits, Process, find};
+use orchestrator::claude::{Birthplace, EndedBy, Exit, Found, Limits, Process, ProcessError, find};
 use orchestrator::domain::run::{Failure, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -84,6 +84,30 @@ async fn a_run_that_was_only_claimed_never_ran_and_never_will() {
         assert_eq!((ended.exit, lines_of(&tally)), (Exit::Unknown, 0));
         assert_eq!(run.alive(), NOBODY);
     }
+}
+
+/// As whom a run was started is in its order: one that can't be read now is read again later, rather than searched for as
+/// if it were nobody's; one that broke off started nothing.
+#[tokio::test]
+async fn a_run_whose_order_cannot_be_read_is_found_when_it_can() {
+    let run = Run::new();
+    drop(run.spawn("succeed"));
+    until("the result is there", || run.raw().contains("\"result\"")).await;
+    let (order, elsewhere) = (run.control().join("order"), run.control().join("elsewhere"));
+    fs::rename(&order, &elsewhere).unwrap();
+    fs::create_dir(&order).unwrap();
+
+    let refused = find(run.files(), run.marker, &run.birthplace).await;
+
+    assert!(matches!(refused, Err(ProcessError::Unreadable(_))), "{refused:?}");
+    fs::remove_dir(&order).unwrap();
+    fs::rename(&elsewhere, &order).unwrap();
+    assert!(summary(&run.see(found(run.find().await), LIMITS).await).contains("one"));
+
+    let claimed = Run::new();
+    fs::create_dir_all(claimed.control()).unwrap();
+    fs::write(claimed.control().join("order"), "{\"program\": \"cl").unwrap();
+    assert!(matches!(claimed.find().await, Found::NeverRan));
 }
 
 #[tokio::test]

@@ -59,8 +59,12 @@ enum Tie {
 /// When its remains can't be ended, or `/proc` or the control folder can't be read: nothing is known then, ask again.
 pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> Result<Found, ProcessError> {
     let control = files.control();
-    // Without an order nothing was started, as anybody.
-    let traces = control.order().map_or_else(|_| Traces::of(marker), |order| Traces::ordered(marker, order));
+    let traces = match control.order() {
+        Ok(order) => Traces::ordered(marker, order),
+        // It is written before anything is started: where it is missing or broke off, nothing was, as anybody.
+        Err(error) if is_no_order(error.kind()) => Traces::of(marker),
+        Err(error) => return Err(error.into()),
+    };
     let gone = |launcher| Process {
         files: files.clone(),
         control: control.clone(),
@@ -88,6 +92,10 @@ pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> R
         }
         Started::By { .. } => Ok(Found::Gone(gone(None))),
     }
+}
+
+fn is_no_order(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
 #[expect(

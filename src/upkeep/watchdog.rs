@@ -7,7 +7,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -42,9 +42,11 @@ async fn tell_standing(engine: &Engine, supervisor: &Supervisor) {
 }
 
 async fn prove_alive(engine: &Arc<Engine>, supervisor: &Supervisor) {
-    let mut ticks = supervisor.watchdog().map(|within| ticks(interval(within / 2)));
+    let Some(within) = supervisor.watchdog() else { return pending().await };
+    let mut ticks = interval(within / 2);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
-    while let Some(ticks) = &mut ticks {
+    loop {
         ticks.tick().await;
         let beat = engine.beat().await;
         match &beat {
@@ -55,12 +57,6 @@ async fn prove_alive(engine: &Arc<Engine>, supervisor: &Supervisor) {
         failing = beat.is_err();
         supervisor.alive();
     }
-    pending::<()>().await;
-}
-
-fn ticks(mut interval: Interval) -> Interval {
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval
 }
 
 fn standing(snapshot: &Snapshot) -> String {

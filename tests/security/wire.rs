@@ -169,9 +169,8 @@ fn who_trickles_is_cut_off_all_the_same() {
     assert!(said.starts_with("HTTP/1.1 400 ") && said.contains("did not arrive within 10 s"), "{said}");
 }
 
-/// Takes over a minute: `cargo test --test security -- --ignored never_reads`.
 #[test]
-#[ignore = "takes over a minute"]
+#[ignore = "takes over a minute: .ci/run asks for it"]
 fn a_stranger_who_never_reads_is_cut_off_after_a_while() {
     let daemon = Daemon::with(Claude::stand_in()).start();
     let before = daemon.open_files();
