@@ -5,12 +5,13 @@
 FROM rust:1.95.0-slim-trixie AS build
 WORKDIR /src
 # The dependencies by themselves, so that they are compiled again only when they change. Tests and benches stay outside.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
  && mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs \
  && cargo build --release --locked
 COPY .sqlx .sqlx
-COPY config.toml.example ./
+COPY build.rs config.toml.example ./
 COPY examples/first-tasks.md examples/
 COPY migrations migrations
 COPY n8n_workflows n8n_workflows

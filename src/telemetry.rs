@@ -5,7 +5,9 @@
 //! message only. Neither can block or end the daemon: lines go to a thread of their own, and one that can't be written
 //! is reported on stderr and lost.
 
+mod books;
 mod journal;
+mod page;
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -21,7 +23,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::files::{private, reason};
 
-pub use journal::{ACCESS_FILE, Guard, is_old_access_log};
+pub use books::{ACCESS_FILE, is_old_access_log};
+pub use journal::Guard;
 
 /// The target of events that belong to the story: `tracing::info!(target: STORY, "Task 1 started")`.
 pub const STORY: &str = "story";

@@ -8,24 +8,27 @@ mod disk;
 mod fingerprint;
 mod job;
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::runtime::Builder;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use self::disk::Room;
-use crate::claude::{self, Activity, Limits, ProcessError};
+use crate::claude::{self, Activity, Launcher, Limits, ProcessError};
 use crate::domain::hold::{Hold, HoldKind};
-use crate::domain::id::RunId;
+use crate::domain::id::{RunId, SessionId};
 use crate::domain::run::{Obstacle, Outcome, Verdict};
 use crate::domain::session::Work;
 use crate::domain::size::Size;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Snapshot};
 use crate::store::runs::Run;
+use crate::taskfile::DayLog;
 
 /// How long to sleep at most without a ring.
 const TICK: Duration = Duration::from_mins(1);
@@ -63,8 +66,10 @@ impl Settings {
 pub struct Worker {
     engine: Arc<Engine>,
     settings: Settings,
+    launcher: Launcher,
     activity: watch::Sender<Option<Activity>>,
     health: watch::Sender<Option<String>>,
+    day: Mutex<Option<(SessionId, Arc<Option<DayLog>>)>>,
 }
 
 /// A run to attend to, and whether this process claimed it a moment ago.
@@ -87,7 +92,14 @@ enum Trouble {
 impl Worker {
     /// A worker that has not begun.
     pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
-        Self { engine, settings, activity: watch::Sender::new(None), health: watch::Sender::new(None) }
+        Self {
+            engine,
+            settings,
+            launcher: Launcher::default(),
+            activity: watch::Sender::new(None),
+            health: watch::Sender::new(None),
+            day: Mutex::default(),
+        }
     }
 
     /// What the live run is doing, for a line that is written over.
@@ -101,7 +113,26 @@ impl Worker {
     }
 
     /// Works until `stop`; a run that is alive then is left alone, for the next worker to adopt.
+    ///
+    /// On a thread of its own: between two runs there is a chain of short steps, each of which waits for another thread, and
+    /// a runtime of several threads wakes one more at each of them.
     pub async fn work(self, stop: CancellationToken) {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                warn!("the worker has no thread of its own: {error}");
+                return self.take_turns(stop).await;
+            }
+        };
+        let working = tokio::task::spawn_blocking(move || runtime.block_on(self.take_turns(stop)));
+        if let Err(error) = working.await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    async fn take_turns(self, stop: CancellationToken) {
         let mut bell = self.engine.doorbell();
         let mut next: Option<Job> = None;
         while !stop.is_cancelled() {
@@ -128,6 +159,7 @@ impl Worker {
                     next = claimed.map(|run| Job { run, fresh: true });
                 }
                 Err(trouble) => {
+                    self.launcher.dismiss().await;
                     self.tell_trouble(&trouble).await;
                     tokio::select! {
                         () = stop.cancelled() => return,
@@ -203,51 +235,41 @@ impl Worker {
             .and_then(|session| Some((Arc::clone(session), Arc::clone(session.task(run.task)?))))
         else {
             let lost = outcome(Verdict::Lost);
-            return Ok(self.engine.finish(run.id, lost, Duration::ZERO, false).await?);
+            return Ok(self.engine.finish(run.id, lost, Duration::ZERO, false, async {}).await?);
         };
-        let unwanted = self.watch_whether_wanted(run.id);
-        let shortage = tokio::spawn(self.settings.room.clone().watch(unwanted.token.clone()));
+        let (unwanted, mut shortage) = (CancellationToken::new(), None);
         let ended = tokio::select! {
-            ended = self.see_to_its_end(&run, fresh, &session, &task, &unwanted.token) => ended?,
+            ended = self.see_to_its_end(&run, fresh, &session, &task, &unwanted) => ended?,
+            never = self.end_when_unwanted(run.id, &unwanted) => match never {},
+            never = self.settings.room.watch(&unwanted, &mut shortage) => match never {},
             () = stop.cancelled() => {
                 info!("run {} goes on without me", run.id);
                 return Ok(None);
             }
         };
-        unwanted.token.cancel();
-        let ended = for_want_of_room(ended, shortage.await.unwrap_or(None));
+        let ended = for_want_of_room(ended, shortage);
         self.activity.send_replace(None);
         self.end_leftover_hold().await?;
         let took = Duration::try_from(self.engine.now().duration_since(run.claimed_at)).unwrap_or_default();
         let and_claim = !stop.is_cancelled() && self.settings.room.shortage().is_none();
-        Ok(self.engine.finish(run.id, ended, took, and_claim).await?)
+        Ok(self.engine.finish(run.id, ended, took, and_claim, self.launcher.dismiss()).await?)
     }
 
-    /// A token that is cancelled as soon as the committed state says that the run is to end.
-    fn watch_whether_wanted(&self, run: RunId) -> Watch {
-        let token = CancellationToken::new();
+    /// Cancels as soon as the committed state says that the run is to end.
+    async fn end_when_unwanted(&self, run: RunId, unwanted: &CancellationToken) -> Infallible {
         let mut bell = self.engine.doorbell();
-        let (told, guard) = (token.clone(), token.clone().drop_guard());
-        let watching = tokio::spawn(async move {
-            loop {
-                let unwanted = bell.borrow_and_update().sessions.iter().any(|session| {
-                    matches!(
-                        session.open().map(|open| &open.work),
-                        Some(Work::Ending { run: ending, .. }) if *ending == run
-                    )
-                });
-                if unwanted {
-                    told.cancel();
-                    return;
-                }
-                tokio::select! {
-                    changed = bell.changed() => if changed.is_err() { return },
-                    () = told.cancelled() => return,
-                }
-            }
-        });
-        drop(watching);
-        Watch { token, _guard: guard }
+        let is_ending = |snapshot: &Arc<Snapshot>| {
+            snapshot.sessions.iter().any(|session| {
+                matches!(
+                    session.open().map(|open| &open.work),
+                    Some(Work::Ending { run: ending, .. }) if *ending == run
+                )
+            })
+        };
+        if bell.wait_for(is_ending).await.is_ok() {
+            unwanted.cancel();
+        }
+        std::future::pending().await
     }
 
     async fn tell_trouble(&self, trouble: &Trouble) {
@@ -280,12 +302,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// Asks whether a run is wanted for as long as it is kept.
-struct Watch {
-    token: CancellationToken,
-    _guard: tokio_util::sync::DropGuard,
 }
 
 /// A run that was ended because there was no room is not its task's failure.

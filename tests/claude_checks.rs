@@ -81,7 +81,7 @@ async fn a_check_that_a_dead_daemon_left_is_ended_and_begun_again() {
         let launcher = launcher();
         let dying = run_check(&launcher, &hanging, &files, run.marker, &run.stop);
         let moment = async {
-            let control = folder.join(".task-1-run-1.check-1");
+            let control = folder.join(".task-1-run-1.check-1.control");
             until("it is under way", || control.exists()).await;
             let output = folder.join("task-1-run-1.check-1.log");
             if wait_for_it {

@@ -5,14 +5,18 @@
 mod claude_support;
 
 use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use claude_support::{LIMITS, NOBODY, Run, failure, summary, until, working_in};
-use orchestrator::claude::{Birthplace, EndedBy, Exit, Found, Limits, Process, ProcessError, find};
+use claude_support::{LIMITS, NOBODY, Run, failure, is_alive, summary, until, working_in};
+use orchestrator::claude::{
+    Birthplace, EndedBy, Exit, Found, Limits, MARKER_VARIABLE, Process, ProcessError, find,
+};
 use orchestrator::domain::run::{Failure, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 fn adopted(found: Found) -> Process {
     match found {
@@ -93,7 +97,7 @@ async fn a_run_whose_order_cannot_be_read_is_found_when_it_can() {
     let run = Run::new();
     drop(run.spawn("succeed"));
     until("the result is there", || run.raw().contains("\"result\"")).await;
-    let (order, elsewhere) = (run.control().join("order"), run.control().join("elsewhere"));
+    let (order, elsewhere) = (run.control(), run.control().with_extension("elsewhere"));
     fs::rename(&order, &elsewhere).unwrap();
     fs::create_dir(&order).unwrap();
 
@@ -105,8 +109,8 @@ async fn a_run_whose_order_cannot_be_read_is_found_when_it_can() {
     assert!(summary(&run.see(found(run.find().await), LIMITS).await).contains("one"));
 
     let claimed = Run::new();
-    fs::create_dir_all(claimed.control()).unwrap();
-    fs::write(claimed.control().join("order"), "{\"program\": \"cl").unwrap();
+    fs::create_dir_all(claimed.control().parent().unwrap()).unwrap();
+    fs::write(claimed.control(), "{\"order\":{\"program\": \"cl").unwrap();
     assert!(matches!(claimed.find().await, Found::NeverRan));
 }
 
@@ -164,14 +168,9 @@ async fn what_ended_a_run_is_known_after_a_restart() {
     let watching = run.try_see(process, Limits { total, ..LIMITS });
     assert!(tokio::time::timeout(Duration::from_millis(200), watching).await.is_err());
     let process = adopted(run.find().await);
-    kill(cli_of(&run));
+    kill(run.program());
     let ended = run.see(process, LIMITS).await;
     assert_eq!(*failure(&ended), Failure::TimedOut { after: total });
-}
-
-fn cli_of(run: &Run) -> i32 {
-    let child = fs::read_to_string(run.control().join("child")).unwrap();
-    child.split(' ').next().unwrap().parse().unwrap()
 }
 
 #[tokio::test]
@@ -183,7 +182,7 @@ async fn a_dead_launcher_leaves_nothing_alive() {
         kill(process.pid().unwrap());
         let process = if restart {
             drop(process);
-            until("the launcher is gone", || !run.alive().contains(&launcher_of(&run))).await;
+            until("the launcher is gone", || !is_alive(run.launcher())).await;
             found(run.find().await)
         } else {
             process
@@ -199,9 +198,30 @@ async fn a_dead_launcher_leaves_nothing_alive() {
     }
 }
 
-fn launcher_of(run: &Run) -> i32 {
-    let started = fs::read_to_string(run.control().join("started")).unwrap();
-    started.split(' ').next().unwrap().parse().unwrap()
+#[tokio::test]
+async fn a_run_that_puts_pipes_in_its_files_places_keeps_nobody_waiting() {
+    let run = Run::new();
+    let ended = tokio::time::timeout(LIMITS.idle, run.play("pipes")).await.expect("it ends");
+    assert_eq!((ended.outcome.verdict, ended.exit), (Verdict::Lost, Exit::Unknown));
+    assert!(fs::metadata(run.control()).unwrap().file_type().is_fifo());
+}
+
+/// Such as what a terminal server or a build server starts for the run: nobody's child in it, and known by the marker alone.
+#[tokio::test]
+async fn what_others_start_for_a_run_ends_with_it() {
+    let run = Run::new();
+    let go = run.folder.path().join("go");
+    let process = run.spawn(&format!("late {}", go.display()));
+    // Who else should know the marker?
+    until("the program is there", || run.record("child").is_some()).await;
+    let marker = run.marker.to_string();
+    let mut other = Command::new("sleep").arg("604").env(MARKER_VARIABLE, marker).spawn().unwrap();
+    fs::write(go, "").unwrap();
+    let ended = run.see(process, LIMITS).await;
+    assert_eq!((ended.exit, ended.left_behind), (Exit::Code(0), 1));
+    assert_eq!(run.alive(), NOBODY);
+    // It is reaped already, as a run's orphans are where this process is a container's init.
+    let _ = other.wait();
 }
 
 /// A process that has nothing to do with any run, in a session of its own.
@@ -239,10 +259,12 @@ async fn a_number_that_is_used_again_is_nobody_of_ours() {
     let run = Run::new();
     let mut stranger = Stranger::new();
     let (pid, ticks) = (stranger.pid(), stranger.ticks());
-    fs::create_dir_all(run.control()).unwrap();
-    let started = format!("{pid} {} {}\n", ticks - 1, run.birthplace.boot_id);
-    fs::write(run.control().join("started"), started).unwrap();
-    fs::write(run.control().join("child"), format!("{pid} {}\n", ticks + 1)).unwrap();
+    let records = [
+        json!({"started": {"by": {"launcher": {"pid": pid, "ticks": ticks - 1}, "boot_id": run.birthplace.boot_id}}}),
+        json!({"child": {"pid": pid, "ticks": ticks + 1}}),
+    ];
+    fs::create_dir_all(run.control().parent().unwrap()).unwrap();
+    fs::write(run.control(), records.map(|record| record.to_string()).join("\n")).unwrap();
     let process = gone(run.find().await);
     stranger.assert_alive();
     let ended = run.see(process, LIMITS).await;
@@ -295,7 +317,7 @@ async fn a_run_is_judged_the_same_however_often() {
 /// A run of another boot, of which only the raw output is there.
 fn remains_of(raw: &[u8]) -> (Run, Birthplace) {
     let run = Run::new();
-    fs::create_dir_all(run.control()).unwrap();
+    fs::create_dir_all(run.control().parent().unwrap()).unwrap();
     fs::write(run.files().raw(), raw).unwrap();
     let elsewhere = Birthplace { boot_id: "before".to_owned(), ..run.birthplace.clone() };
     (run, elsewhere)

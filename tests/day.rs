@@ -79,7 +79,7 @@ impl Office {
             let run = self.engine.claim().await.unwrap().expect("a task that is ready");
             let usage = Usage { cost: Usd::from_micros(1_000_000), input_tokens: 1000, ..Usage::default() };
             let outcome = Outcome { usage, ..Outcome::bare(Verdict::Completed { summary: String::new() }) };
-            self.engine.finish(run.id, outcome, Duration::from_secs(1), false).await.unwrap();
+            self.engine.finish(run.id, outcome, Duration::from_secs(1), false, async {}).await.unwrap();
         }
         unreachable!()
     }

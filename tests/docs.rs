@@ -97,6 +97,11 @@ fn benchmarks() {
 }
 
 #[test]
+fn performance() {
+    follow("docs/performance.md");
+}
+
+#[test]
 fn architecture() {
     follow("docs/architecture.md");
 }

@@ -65,6 +65,38 @@ fn a_session_is_worked_through_by_its_buttons_alone() {
     assert!(text(&say(&daemon, "logs 20 #1")).contains("/task-1-run-1.log</code>"));
 }
 
+/// Of the session that is told of, and of no other, also by a daemon that has only read of it.
+#[test]
+fn the_last_decision_is_the_sessions_own() {
+    let mut daemon = Daemon::with(Claude::stand_in()).start();
+    daemon.write_tasks("plan.md", &[task("First"), task("Second")]);
+    let decision = |status: &Value| {
+        let line = text(status).lines().find(|line| line.starts_with("Last decision: "));
+        line.map(|line| line.split(" at ").next().unwrap().to_owned())
+    };
+    say(&daemon, "start plan.md");
+    let first = say(&daemon, "status")["session"].as_str().unwrap().to_owned();
+    assert_eq!(decision(&say(&daemon, "status")), None);
+    say(&daemon, "reject not yet");
+    assert_eq!(decision(&say(&daemon, "status")).unwrap(), "Last decision: rejected by Ana");
+    say(&daemon, "approve");
+    daemon.await_gate("before", 2);
+    let approved = "Last decision: approved by Ana";
+    assert_eq!(decision(&say(&daemon, "status")).unwrap(), approved);
+    daemon.sigterm();
+    daemon.restart();
+    assert_eq!(decision(&say(&daemon, "status")).unwrap(), approved);
+
+    say(&daemon, "start plan.md --replace");
+    assert_eq!(decision(&say(&daemon, "status")), None);
+    let of_the_first = |daemon: &Daemon| decision(&daemon.ok("/status", json!({"session": first}))).unwrap();
+    assert_eq!(of_the_first(&daemon), "Last decision: stopped by Ana");
+    daemon.sigterm();
+    daemon.restart();
+    assert_eq!(decision(&say(&daemon, "status")), None);
+    assert_eq!(of_the_first(&daemon), "Last decision: stopped by Ana");
+}
+
 #[test]
 fn a_button_of_yesterday_is_answered_with_what_became_of_its_gate_and_with_what_is_asked_now() {
     let daemon = Daemon::with(Claude::stand_in()).start();

@@ -161,6 +161,24 @@ fn a_request_is_found_by_its_id() {
     }
 }
 
+/// Whoever rotates it, or deletes it, need not tell the daemon.
+#[test]
+fn an_access_log_that_was_moved_or_deleted_is_begun_anew() {
+    let daemon = Daemon::with(Claude::stand_in()).start();
+    let log = daemon.folder().join("logs/webhook-access.log");
+    let ask_as = |id: &str| {
+        daemon.ask(post("/status", &json!({})).header("x-request-id", id)).succeeds();
+        daemon.await_access_line(id);
+    };
+    ask_as("first");
+    fs::rename(&log, log.with_extension("log.1")).unwrap();
+    ask_as("second");
+    assert!(!fs::read_to_string(&log).unwrap().contains("first"));
+    fs::remove_file(&log).unwrap();
+    ask_as("third");
+    assert_eq!(fs::metadata(&log).unwrap().mode() & 0o777, 0o600);
+}
+
 #[test]
 fn nobody_can_forge_a_line() {
     let daemon = Daemon::with(Claude::stand_in()).start();

@@ -163,7 +163,7 @@ fn an_answer_without_an_id_does_not_meet_a_gate_that_opened_after_it_was_sent() 
         json!(earlier.as_second()),
         json!(earlier.as_second().to_string()),
         json!(earlier.to_string()),
-        json!((opened - Duration::from_millis(1)).to_string()),
+        json!((opened - Duration::from_nanos(1)).to_string()),
         json!(earlier.in_tz("America/New_York").unwrap().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),
     ] {
         for command in ["approve", "reject", "skip", "retry"] {

@@ -5,7 +5,6 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +15,7 @@ use support::SOON;
 use support::claude::{Claude, fails, resists, runs, succeeds};
 use support::daemon::{A_RUN, Builder, Daemon};
 use support::eventually::{eventually, until};
+use support::executable::write_executable;
 use support::model::{Model, Script, Turn};
 use support::processes::{self, Identity, Process};
 use support::taskfile::Task;
@@ -29,9 +29,9 @@ try 'read the database'            cat $F/orchestrator.db
 try 'list the logs'                ls $F/logs
 try 'read the access log'          cat $F/logs/webhook-access.log
 try 'read what a run printed'      cat $L/task-1-run-1.ndjson
-try 'read the control folder'      cat $L/.task-1-run-1/started
-try 'forge how the run ended'      sh -c "echo code 0 > $L/.task-1-run-1/exit.forged"
-try 'forge who was started'        sh -c "echo 1 1 > $L/.task-1-run-1/child.forged"
+try 'read the control file'        cat $L/.task-1-run-1.control
+try 'forge how the run ended'      sh -c "echo >> $L/.task-1-run-1.control"
+try 'forge who was started'        touch $L/.task-1-run-1.control.forged
 try 'forge what the run printed'   sh -c "true >> $L/task-1-run-1.ndjson"
 try 'open its own output again'    sh -c 'true >> /proc/self/fd/3'
 try 'replace the database'         touch $F/orchestrator.db-journal.forged
@@ -82,10 +82,14 @@ fn session(started: &Value) -> String {
 }
 
 fn launcher(daemon: &Daemon, started: &Value, run: &str) -> Identity {
-    let record = daemon.folder().join("logs").join(session(started)).join(format!(".{run}/started"));
-    let text = eventually(SOON, "the launcher to publish itself", || fs::read_to_string(&record));
-    let pid = text.split(' ').next().unwrap().parse().unwrap();
-    Process::read(pid).expect("the launcher is there").identity
+    let record = daemon.folder().join("logs").join(session(started)).join(format!(".{run}.control"));
+    let pid = eventually(SOON, "the launcher to publish itself", || {
+        let records = fs::read_to_string(&record).unwrap_or_default();
+        let mut records = records.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let pid = records.find_map(|record| record["started"]["by"]["launcher"]["pid"].as_i64());
+        pid.ok_or("it has not")
+    });
+    Process::read(i32::try_from(pid).unwrap()).expect("the launcher is there").identity
 }
 
 fn auto(users: Users) -> Builder {
@@ -135,8 +139,7 @@ fn a_run_is_its_user_and_no_more() {
         let mut daemon = auto(users).prepare();
         let check = daemon.project().join("check.sh");
         let script = ACCOUNT.replace(">account", ">account-of-the-check");
-        fs::write(&check, format!("#!/bin/sh\n{script}")).unwrap();
-        fs::set_permissions(&check, PermissionsExt::from_mode(0o755)).unwrap();
+        write_executable(&check, &format!("#!/bin/sh\n{script}"));
         let config = daemon.folder().join("config.toml");
         let text = fs::read_to_string(&config).unwrap();
         fs::write(&config, format!("{text}[checks]\nlook = \"{}\"\n", check.display())).unwrap();

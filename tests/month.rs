@@ -181,7 +181,7 @@ async fn a_session(
                 *ledger.days.entry(today).or_default() += cost;
                 let usage = Usage { cost: Usd::from_micros(cost), ..Usage::default() };
                 let outcome = Outcome { usage, ..Outcome::bare(verdict(dice)) };
-                engine.finish(run, outcome, took, false).await.unwrap();
+                engine.finish(run, outcome, took, false, async {}).await.unwrap();
             }
         }
     }

@@ -48,7 +48,7 @@ async fn work_goes_on_at_three_by_itself_though_the_daemon_died_in_between() {
     engine.perform(start, Actor::named("ann")).await.unwrap();
     let run = engine.claim().await.unwrap().expect("nothing stands between");
     it_is("14:59:00");
-    let next = engine.finish(run.id, limited(), Duration::from_secs(30), true).await.unwrap();
+    let next = engine.finish(run.id, limited(), Duration::from_secs(30), true, async {}).await.unwrap();
     assert!(next.is_none(), "nothing starts under a hold");
 
     let hold = engine.hold().unwrap();
@@ -78,7 +78,7 @@ async fn work_goes_on_at_three_by_itself_though_the_daemon_died_in_between() {
     assert_eq!(shown_in, [told_at_three], "its progress is shown where it is told that it starts");
     it_is("15:01:00");
     let done = Outcome::bare(Verdict::Completed { summary: "Done.".to_owned() });
-    engine.finish(run.id, done, Duration::from_secs(59), false).await.unwrap();
+    engine.finish(run.id, done, Duration::from_secs(59), false, async {}).await.unwrap();
 
     assert_eq!((progress(&engine).runs, progress(&engine).attempts), (2, 1));
     assert_snapshot!(format!("{before}{}", told(&engine).await), @r"

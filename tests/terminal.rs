@@ -273,6 +273,35 @@ fn yes_does_not_answer_for_a_failure() {
     assert!(!said.out.contains("run tasks.md --yes"), "{said:?}");
 }
 
+/// Cron says yes to what was planned, not to more money for what burns it.
+#[test]
+fn yes_does_not_raise_a_limit() {
+    let limited =
+        "[orchestrator]\non_failure = \"retry\"\nmax_attempts = 50\n[limits]\ncost_per_session = 0.5";
+    let place = Place::configured(&[unasked("Burn", &fails(0.2))], limited);
+
+    for _ in 0..2 {
+        let said = place.call(&["run", "tasks.md", "--yes"]);
+
+        assert_eq!(said.code, Some(3), "{said:?}");
+        assert!(said.out.contains("waiting for approval (spent $0.60 of $0.50 in this session)"), "{said:?}");
+        assert!(!said.out.contains("raised by --yes"), "{said:?}");
+        assert!(!said.out.contains("run tasks.md --yes"), "{said:?}");
+    }
+}
+
+#[test]
+fn yes_does_not_overrule_a_no() {
+    let place = Place::with(&two_tasks());
+    assert_eq!(place.call(&RUN).code, Some(3));
+    assert_eq!(place.call(&["reject", "not before noon"]).code, Some(0));
+
+    let said = place.call(&["run", "tasks.md", "--yes"]);
+
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.out.contains("not before noon") && !said.out.contains("approved by --yes"), "{said:?}");
+}
+
 #[test]
 fn a_hold_that_does_not_end_says_what_would_help() {
     let place = Place::with(&[unasked("Try", &succeeds(0.1))]);

@@ -38,7 +38,7 @@ fn knows(session: &Session, task: TaskNumber, run: u32) -> bool {
     session.task(task).is_some_and(|task| run <= task.progress.runs)
 }
 
-/// The task and the number of the run that a file belongs to: `task-2-run-1.log`, or the folder `.task-2-run-1`.
+/// The task and the number of the run that a file belongs to: `task-2-run-1.log`, or `.task-2-run-1.control`.
 fn run_of(name: &str) -> Option<(TaskNumber, u32)> {
     let (task, rest) = name.trim_start_matches('.').strip_prefix("task-")?.split_once("-run-")?;
     let run = rest.split('.').next()?;
@@ -56,7 +56,7 @@ mod tests {
         for (name, run) in [
             ("task-2-run-13.log", of(2, 13)),
             ("task-2-run-13.check-1.ndjson", of(2, 13)),
-            (".task-20-run-1", of(20, 1)),
+            (".task-20-run-1.control", of(20, 1)),
             ("task-2-run-x.log", None),
             ("task-2.log", None),
             ("notes.md", None),

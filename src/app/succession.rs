@@ -102,7 +102,8 @@ fn make_way(engine: &Engine) {
 
 async fn note_place(engine: &Engine, lock: &Lock) {
     let store = engine.store();
-    let newest = store.readers().with(async |conn| restored::newest_event(conn).await).await;
+    // By the connection that is open already: a reader's would have to be opened, before the first request is answered.
+    let newest = restored::newest_event(&mut *store.writer().await).await;
     lock.change(|note| {
         note.epoch = Some(store.epoch().to_owned());
         note.newest_event = newest.ok();

@@ -3,19 +3,19 @@
 //! Part of the task's run: the same launcher, the same marker, ended by the same stop. A check changes nothing that
 //! matters, so one that a dead daemon left is fenced off, swept, and begun again under the next number.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::control::{EndedBy, Exit, Started};
-use super::drive::{blocking, tail};
+use super::control::{EndedBy, Exit, Streams};
+use super::drive::tail;
 use super::files::RunFiles;
 use super::invocation::Invocation;
+use super::launcher::Launcher;
 use super::marker::Marker;
 use super::process::Process;
-use super::spawn::{LaunchError, Launcher, Streams, spawn_with};
+use super::spawn::{LaunchError, spawn_with};
 use super::sweep::{Hunt, ProcessError, Traces};
 use super::text::{ending, harmless};
 use crate::domain::duration::human;
@@ -69,7 +69,7 @@ pub async fn run_check(
     };
     let by = watch(&mut process, check, stop).await?;
     process.sweep().await?;
-    let output = blocking(move || tail(&files.log())).await?;
+    let output = tail(&files.log())?;
     let output = harmless(ending(output.trim(), LONGEST_OUTPUT));
     let reason = reason(&process, by);
     let told = reason.as_deref().unwrap_or("passed");
@@ -78,7 +78,10 @@ pub async fn run_check(
     Ok(match (by, reason) {
         (EndedBy::Stop, _) => Checked::Stopped,
         (_, None) => Checked::Passed,
-        (_, Some(reason)) => Checked::Failed(Failure::Check { name: check.name.clone(), reason, output }),
+        (_, Some(reason)) => {
+            let output = output.into_owned();
+            Checked::Failed(Failure::Check { name: check.name.clone(), reason, output })
+        }
     })
 }
 
@@ -93,7 +96,7 @@ async fn end_earlier(run: &RunFiles, marker: Marker, user: Option<&User>) -> Res
             Hunt::new(traces, None, None).sweep().await?;
             return Ok(files);
         }
-        control.publish(Started::Fenced)?;
+        control.fence()?;
         if let Ok(order) = control.order() {
             traces = Traces::ordered(marker, order);
         }
@@ -107,15 +110,11 @@ fn begin(
     files: RunFiles,
     marker: Marker,
 ) -> Result<Process, LaunchError> {
-    let path = files.log();
-    let streams = streams(&files).map_err(|source| LaunchError::Files { path, source })?;
+    let output = files.log();
+    let created = files.create_folder().and_then(|()| private::create_new(&output));
+    created.map_err(|source| LaunchError::Files { path: output.clone(), source })?;
+    let streams = Streams { stdin: "/dev/null".into(), stdout: output.clone(), stderr: output };
     spawn_with(launcher, &check.invocation, streams, files, marker)
-}
-
-fn streams(files: &RunFiles) -> io::Result<Streams> {
-    files.create_folders()?;
-    let output = private::create_new(&files.log())?;
-    Ok(Streams { stdin: File::open("/dev/null")?, stdout: output.try_clone()?, stderr: output })
 }
 
 async fn watch(process: &mut Process, check: &Check, stop: &CancellationToken) -> io::Result<EndedBy> {

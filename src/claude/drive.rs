@@ -1,14 +1,14 @@
 //! Sees one run through: follows it, ends it when it is time, sweeps, drains, and has it judged.
 //!
 //! The same for a run that was just started, one that was adopted, and one that is already gone: there is no second
-//! path for recovery. Dropping the future leaves the run alone, to be found again.
+//! path for recovery. Dropping the future leaves the run alone, to be found again. It reads files on the thread that
+//! polls it, a bounded amount at a time: the worker has one of its own.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,7 @@ use super::text::harmless;
 use super::verdict::{Evidence, judge, judge_resumed};
 use crate::domain::run::Outcome;
 use crate::domain::size::Size;
+use crate::files::{plain, zone};
 
 const SHORTEST_NAP: Duration = Duration::from_millis(5);
 const LONGEST_NAP: Duration = Duration::from_millis(250);
@@ -70,11 +71,11 @@ pub async fn see_through(
     on_activity: impl FnMut(Activity) + Send,
 ) -> Result<Ended, ProcessError> {
     let files = process.files().clone();
-    let follower = Follower::new(&files);
-    let (follower, by) = follow(&mut process, follower, limits, stop, on_activity).await?;
+    let mut follower = Follower::new(&files);
+    let by = follow(&mut process, &mut follower, limits, stop, on_activity).await?;
     let left_behind = process.sweep().await?;
     let by = match by {
-        EndedBy::Itself => process.control().ended_by().unwrap_or(by),
+        EndedBy::Itself => process.ended_by().unwrap_or(by),
         EndedBy::Stop
         | EndedBy::Lingering
         | EndedBy::IdleLimit(_)
@@ -83,45 +84,53 @@ pub async fn see_through(
     };
     let exit = process.exit();
     let refusal = process.refusal();
-    let concluding = move || conclude(follower, &files, exit, by, refusal.as_deref(), resumed);
-    let outcome = blocking(concluding).await?;
+    while follower.advance()?.more {
+        tokio::task::yield_now().await;
+    }
+    let outcome = conclude(follower, &files, exit, by, refusal.as_deref(), resumed)?;
     Ok(Ended { outcome, by, exit, left_behind })
 }
 
 async fn follow(
     process: &mut Process,
-    mut follower: Follower,
+    follower: &mut Follower,
     limits: &Limits,
     stop: &CancellationToken,
     mut on_activity: impl FnMut(Activity) + Send,
-) -> io::Result<(Follower, EndedBy)> {
+) -> io::Result<EndedBy> {
     let mut watch = Watch::new(process.age(), *limits);
+    let mut pause = if process.is_new() { later(Instant::now(), SHORTEST_NAP) } else { Instant::now() };
+    let mut flood = None;
     loop {
-        let looked;
-        (follower, looked) = blocking(move || {
-            let looked = follower.advance()?;
-            Ok((follower, looked))
-        })
-        .await?;
-        let pause = watch.note(&looked, follower.transcript().result.is_some());
-        let flood = limits.output.filter(|most| looked.printed > most.0).map(EndedBy::OutputLimit);
-        if let Some(activity) = looked.activity {
-            on_activity(activity);
-        }
         let why = tokio::select! {
             biased;
             ended = process.wait() => {
                 ended?;
-                return Ok((follower, EndedBy::Itself));
+                return Ok(EndedBy::Itself);
             }
             () = stop.cancelled() => Some(EndedBy::Stop),
             () = std::future::ready(()), if flood.is_some() => flood,
-            () = tokio::time::sleep_until(pause) => watch.overdue(),
+            () = nap_until(pause) => watch.overdue(),
         };
         if let Some(why) = why {
             process.terminate(limits.grace, why).await?;
-            return Ok((follower, why));
+            return Ok(why);
         }
+        let looked = follower.advance()?;
+        pause = watch.note(&looked, follower.transcript().result.is_some());
+        flood = limits.output.filter(|most| looked.printed > most.0).map(EndedBy::OutputLimit);
+        if let Some(activity) = looked.activity {
+            on_activity(activity);
+        }
+    }
+}
+
+/// Lets others have their turn at least. A timer is never early, and late by up to a millisecond.
+async fn nap_until(at: Instant) {
+    if at > Instant::now() {
+        tokio::time::sleep_until(at).await;
+    } else {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -195,7 +204,7 @@ fn conclude(
     refusal: Option<&str>,
     resumed: bool,
 ) -> io::Result<Outcome> {
-    follower.drain()?;
+    follower.finish();
     let stderr = tail(&files.stderr())?;
     if !stderr.trim().is_empty() {
         follower.remark(&format!("stderr: {}\n", harmless(stderr.trim())));
@@ -214,26 +223,15 @@ fn conclude(
 fn last_change(path: &Path) -> Zoned {
     let changed = fs::metadata(path).and_then(|file| file.modified());
     let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
-    changed.unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system())
+    changed.unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone::of_the_system())
 }
 
-/// The end of a file that may be missing, large or binary.
+/// The end of a file that may be missing, large, binary or no file.
 pub(super) fn tail(path: &Path) -> io::Result<String> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        Err(error) => return Err(error),
-    };
+    let Some(mut file) = plain::open_if_there(path)? else { return Ok(String::new()) };
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(STDERR_TAIL)))?;
     let mut bytes = Vec::new();
     file.take(STDERR_TAIL).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Runs what reads files on a thread that may wait for the disk.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

@@ -1,4 +1,4 @@
-//! The files of one run: what goes in, what comes out, and the control folder through which launcher and worker talk.
+//! The files of one run: what goes in, what comes out, and the control file through which launcher and worker talk.
 //!
 //! Each is created anew, readable by its owner only. No file of a run is ever written over: a second attempt has a stem
 //! of its own.
@@ -53,12 +53,11 @@ impl RunFiles {
     }
 
     pub(super) fn control(&self) -> Control {
-        Control::at(self.dir.join(format!(".{}", self.stem)))
+        Control::at(self.dir.join(format!(".{}.control", self.stem)))
     }
 
-    pub(super) fn create_folders(&self) -> io::Result<()> {
-        private::create_dir(&self.dir)?;
-        private::create_dir(self.control().path())
+    pub(super) fn create_folder(&self) -> io::Result<()> {
+        private::create_dir(&self.dir)
     }
 
     fn named(&self, extension: &str) -> PathBuf {

@@ -4,17 +4,18 @@
 //! with where it ends. So there is no offset whose result could be lost.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::files::RunFiles;
 use super::readable::{Activity, Reader};
 use super::skim::Skimmer;
-use super::stream::parse;
+use super::stream::{Message, Parser};
 use super::transcript::Transcript;
-use crate::files::private;
+use crate::files::{plain, private};
 
 const READ_AT_ONCE: usize = 128 * 1024;
+const READ_ON_END: u64 = 1024 * 1024;
 const READ_PER_LOOK: u64 = 32 * 1024 * 1024;
 const SHORT_LINE: usize = 32 * 1024;
 const WRITE_AT_ONCE: usize = 64 * 1024;
@@ -54,10 +55,11 @@ impl Follower {
             buffer: vec![0; READ_AT_ONCE],
             line: Line::default(),
             story: Story {
+                parser: Parser::default(),
                 transcript: Transcript::default(),
                 reader: Reader::default(),
                 log: Log::at(files.log()),
-                activity: None,
+                telling: None,
                 last: None,
             },
         }
@@ -74,39 +76,38 @@ impl Follower {
 
     /// Reads what is there, up to a bound.
     pub(super) fn advance(&mut self) -> io::Result<Look> {
-        let mut read = 0;
+        let (mut read, mut on_end) = (0, 0);
         let mut more = true;
         while more && read < READ_PER_LOOK {
             let count = self.raw.read(&mut self.buffer)?;
             read += count as u64;
             more = count > 0;
             take(&self.buffer[..count], &mut self.line, &mut self.story);
+            on_end += count as u64;
             // A flood is a lot of work on end: where every processor is busy, whoever waits for an answer comes first.
-            std::thread::yield_now();
+            if on_end >= READ_ON_END {
+                on_end = 0;
+                std::thread::yield_now();
+            }
         }
         self.story.log.flush();
         let stderr_length = fs::metadata(&self.stderr).map_or(0, |stderr| stderr.len());
         let stirred = read > 0 || stderr_length != self.stderr_length;
         self.stderr_length = stderr_length;
         self.read += read;
-        let activity = self.story.activity.take();
-        if activity.is_some() {
-            self.story.last.clone_from(&activity);
-        }
+        let activity = self.story.activity();
         Ok(Look { stirred, printed: self.read + stderr_length, more, activity })
     }
 
-    /// Reads to the end; what stands there without a line's end counts as a line, because nobody will finish it.
-    pub(super) fn drain(&mut self) -> io::Result<()> {
-        while self.advance()?.more {}
+    /// Takes what stands there without a line's end for a line, because nobody will finish it.
+    pub(super) fn finish(&mut self) {
         std::mem::take(&mut self.line).end(&mut self.story);
         self.story.log.flush();
-        Ok(())
     }
 
     /// Adds a closing remark to the readable log.
     pub(super) fn remark(&mut self, text: &str) {
-        self.story.log.write(text);
+        self.story.log.pending.push_str(text);
         self.story.log.flush();
     }
 }
@@ -131,13 +132,12 @@ enum Source {
 }
 
 impl Source {
-    /// A file that isn't there is empty: a dead daemon may not have got that far.
+    /// A file that isn't there is empty: a dead daemon may not have got that far. So is what a run has put in its place.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Self::Unopened(path) = self {
-            match File::open(path) {
-                Ok(file) => *self = Self::Open(file),
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
-                Err(error) => return Err(error),
+            match plain::open_if_there(path)? {
+                Some(file) => *self = Self::Open(file),
+                None => return Ok(0),
             }
         }
         match self {
@@ -197,22 +197,34 @@ impl Line {
 /// What has been understood so far.
 #[derive(Debug)]
 struct Story {
+    parser: Parser,
     transcript: Transcript,
     reader: Reader,
     log: Log,
-    activity: Option<Activity>,
+    /// The last message that says what is being done, since anybody asked.
+    telling: Option<Message>,
     last: Option<Activity>,
 }
 
 impl Story {
     fn hear(&mut self, line: &[u8]) {
-        for message in parse(line) {
+        self.parser.hear(line, |message| {
             self.transcript.note(&message);
-            let lines = self.reader.lines(&message);
-            self.log.write(&lines);
-            let activity = self.reader.activity(&message);
-            self.activity = activity.or(self.activity.take());
+            self.reader.tell(&message, &mut self.log.pending);
+            if Reader::tells_activity(&message) {
+                self.telling = Some(message);
+            }
+        });
+        self.log.flush_if_long();
+    }
+
+    /// What the run is doing, if that has changed.
+    fn activity(&mut self) -> Option<Activity> {
+        let activity = self.reader.activity(&self.telling.take()?);
+        if activity.is_some() {
+            self.last.clone_from(&activity);
         }
+        activity
     }
 }
 
@@ -222,7 +234,7 @@ struct Log {
     path: PathBuf,
     file: Option<File>,
     skip: u64,
-    pending: Vec<u8>,
+    pending: String,
     failed: bool,
 }
 
@@ -232,15 +244,12 @@ impl Log {
             skip: fs::metadata(&path).map_or(0, |log| log.len()),
             path,
             file: None,
-            pending: Vec::new(),
+            pending: String::new(),
             failed: false,
         }
     }
 
-    fn write(&mut self, text: &str) {
-        let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(text.len());
-        self.skip -= known as u64;
-        self.pending.extend_from_slice(&text.as_bytes()[known..]);
+    fn flush_if_long(&mut self) {
         if self.pending.len() >= WRITE_AT_ONCE {
             self.flush();
         }
@@ -248,8 +257,11 @@ impl Log {
 
     /// A log that can't be written (the disk is full) is given up; the raw output still tells everything.
     fn flush(&mut self) {
-        if !self.pending.is_empty() && !self.failed {
-            let written = open(&mut self.file, &self.path).and_then(|file| file.write_all(&self.pending));
+        let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(self.pending.len());
+        self.skip -= known as u64;
+        let new = &self.pending.as_bytes()[known..];
+        if !new.is_empty() && !self.failed {
+            let written = open(&mut self.file, &self.path).and_then(|file| file.write_all(new));
             if let Err(error) = written {
                 tracing::warn!(log = %self.path.display(), %error, "the readable log is incomplete");
                 self.failed = true;

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
 
 use rustix::fs::getxattr;
 use rustix::process::geteuid;
@@ -17,6 +18,10 @@ use super::marker::Marker;
 const PREFIX: &str = "orchestrator-run-";
 const MEMBERS: &str = "cgroup.procs";
 
+/// The group in which this process was found, if it may be divided.
+static DIVISIBLE: LazyLock<Option<PathBuf>> =
+    LazyLock::new(|| own_group().filter(|own| is_ours_to_divide(own)));
+
 /// The group's folder in the cgroup file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Group(PathBuf);
@@ -24,7 +29,7 @@ pub(super) struct Group(PathBuf);
 impl Group {
     /// Makes the group of a run below that of this process, if that can be done.
     pub(super) fn make(marker: Marker) -> Option<Self> {
-        let own = own_group().filter(|own| is_ours_to_divide(own))?;
+        let own = DIVISIBLE.as_deref()?;
         let group = Self(own.join(name(marker)));
         match fs::create_dir(&group.0) {
             Ok(()) => Some(group),

@@ -2,23 +2,25 @@
 //!
 //! It outlives the worker. Its session and its being a *child subreaper* mean that nothing which the program leaves
 //! behind gets away from it, not even what clears its environment and leaves the session. It publishes itself before
-//! it starts anything, and starts nothing when a worker has fenced the run off. Knows nothing of Claude; it runs
-//! before any runtime and starts no thread.
+//! it starts anything, and starts nothing when a worker has fenced the run off. A run's clean end leaves it
+//! fit for the next one's order. Knows nothing of Claude; it runs before any runtime and starts no thread.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::os::fd::RawFd;
-use std::path::PathBuf;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::os::fd::{AsFd as _, RawFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, setsid, wait};
-use uuid::Uuid;
 
-use super::control::{Control, Exit, Order, Started};
+use super::control::{Control, Exit, Order, Started, Streams};
 use super::group::Group;
+use super::launcher::END;
 use super::marker::{Birthplace, MARKER_VARIABLE, Marker};
 use super::procfs::{Identity, table};
 use crate::user::{self, NotStarted, Step, explain};
@@ -36,20 +38,34 @@ const GENTLE: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Plays the launcher; `args` are those after `__launch`: the control folder.
-pub fn launcher_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
-    let Some(folder) = args.next() else {
+/// Plays the launcher: takes one order after another from the socket that its stdin is, each the path of a control file.
+pub fn launcher_main() -> ExitCode {
+    close_inherited();
+    let Ok(worker) = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else {
         return ExitCode::from(BAD_ORDER);
     };
-    let control = Control::at(PathBuf::from(folder));
-    match launch(&control) {
-        Ok(code) => ExitCode::from(code),
-        Err(refusal) => {
+    let prepared = prepare();
+    let mut orders = BufReader::new(&worker);
+    while let Some(control) = next_order(&mut orders) {
+        let launched = prepared.as_ref().map_err(Clone::clone).and_then(|mine| launch(&control, mine));
+        let done = launched.unwrap_or_else(|refusal| {
             // The worker reads the code when even this can't be written.
-            let _ = control.write_refusal(&refusal.message);
-            ExitCode::from(refusal.code)
+            let _ = control.write_refusal(refusal.message);
+            Done { code: refusal.code, is_fit: false }
+        });
+        // Where nobody is there any more to take it, the next order won't come either.
+        if !done.is_fit || (&worker).write_all(&[done.code]).is_err() {
+            return ExitCode::from(done.code);
         }
     }
+    ExitCode::SUCCESS
+}
+
+/// Waits for an order; none comes where the worker has gone, or lets this process go.
+fn next_order(orders: &mut impl BufRead) -> Option<Control> {
+    let mut path = Vec::new();
+    orders.read_until(END, &mut path).ok()?;
+    (path.pop() == Some(END)).then(|| Control::at(PathBuf::from(OsString::from_vec(path))))
 }
 
 /// Whether a launcher that left no record meant by its exit code that it could start nothing.
@@ -57,6 +73,7 @@ pub(super) fn started_nothing(code: i32) -> bool {
     (i32::from(BAD_ORDER)..=i32::from(HIGHEST)).contains(&code)
 }
 
+#[derive(Clone)]
 struct Refusal {
     code: u8,
     message: String,
@@ -66,29 +83,47 @@ fn refusal(code: u8, message: impl Into<String>) -> Refusal {
     Refusal { code, message: message.into() }
 }
 
-fn launch(control: &Control) -> Result<u8, Refusal> {
-    close_inherited();
+/// What came of an order.
+struct Done {
+    /// The program's exit code, or what would have been the shell's for a signal.
+    code: u8,
+    /// Whether this process is as it was before, so that it may launch again.
+    is_fit: bool,
+}
+
+/// Becomes what nothing gets away from; answers as whom to publish.
+fn prepare() -> Result<Started, Refusal> {
+    setsid().map_err(|error| refusal(NO_SESSION, format!("setsid failed: {error}")))?;
+    set_child_subreaper(Some(getpid()))
+        .map_err(|error| refusal(NOT_STARTED, format!("not made a subreaper: {error}")))?;
+    let own = Identity::own().and_then(|launcher| Ok((launcher, Birthplace::here()?.boot_id)));
+    let (launcher, boot_id) = own.map_err(|error| not_published(&error))?;
+    Ok(Started::By { launcher, boot_id })
+}
+
+fn not_published(error: &io::Error) -> Refusal {
+    refusal(NOT_PUBLISHED, format!("the start can't be recorded: {error}"))
+}
+
+fn launch(control: &Control, mine: &Started) -> Result<Done, Refusal> {
     let order = control
         .order()
         .map_err(|error| refusal(BAD_ORDER, format!("the launch order is unreadable: {error}")))?;
-    setsid().map_err(|error| refusal(NO_SESSION, format!("setsid failed: {error}")))?;
-    let published = publish(control)
-        .map_err(|error| refusal(NOT_PUBLISHED, format!("the start can't be recorded: {error}")))?;
-    if published == Started::Fenced {
-        return Ok(FENCED);
+    if !control.claim(mine).map_err(|error| not_published(&error))? {
+        return Ok(Done { code: FENCED, is_fit: false });
     }
     if order.user.is_none() {
         user::give_up()
             .map_err(|error| refusal(NOT_STARTED, format!("rights can't be given up: {error}")))?;
     }
-    set_child_subreaper(Some(getpid()))
-        .map_err(|error| refusal(NOT_STARTED, format!("not made a subreaper: {error}")))?;
-    let exit = run(control, &order)?;
-    Ok(match exit {
+    let (exit, leftovers) = run(control, &order)?;
+    let code = match exit {
         Exit::Code(code) => u8::try_from(code).unwrap_or(u8::MAX),
         Exit::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         Exit::Unknown => u8::MAX,
-    })
+    };
+    // For another user rights were kept, of which but one is left.
+    Ok(Done { code, is_fit: order.user.is_none() && leftovers == Some(0) })
 }
 
 /// Closes what whoever started the daemon left open in it. What the daemon itself opens closes on exec; this process has
@@ -103,12 +138,9 @@ fn close_inherited() {
     }
 }
 
-fn publish(control: &Control) -> io::Result<Started> {
-    control.publish(Started::By { launcher: Identity::own()?, boot_id: Birthplace::here()?.boot_id })
-}
-
-fn run(control: &Control, order: &Order) -> Result<Exit, Refusal> {
-    let group = group_of(order);
+/// Runs the program; answers how it ended, and how many processes it had left behind, if none is left.
+fn run(control: &Control, order: &Order) -> Result<(Exit, Option<usize>), Refusal> {
+    let group = order.group.clone().and_then(|group| Group::noted(group, Marker::from(order.marker)));
     let pid = match &group {
         Some(group) => group.inside(|| start(control, order)),
         None => start(control, order),
@@ -119,38 +151,53 @@ fn run(control: &Control, order: &Order) -> Result<Exit, Refusal> {
         let _ = control.write_child(child);
     }
     let exit = reap_until(pid);
-    if let Some(complaint) = control.complaint() {
-        let _ = control.write_refusal(&complaint);
+    if order.user.is_some()
+        && let Some(complaint) = control.complaint()
+    {
+        let _ = control.write_refusal(complaint);
     }
     let _ = control.write_exit(exit);
     let leftovers = end_leftovers(group.as_ref());
-    let _ = control.write_leftovers(leftovers);
-    Ok(exit)
-}
-
-/// The control group that is noted in the order, which is this run's by our marker.
-fn group_of(order: &Order) -> Option<Group> {
-    let marker: Uuid = std::env::var(MARKER_VARIABLE).ok()?.parse().ok()?;
-    Group::noted(order.group.clone()?, Marker::from(marker))
+    if let Some(leftovers) = leftovers {
+        let _ = control.write_leftovers(leftovers);
+    }
+    Ok((exit, leftovers))
 }
 
 fn start(control: &Control, order: &Order) -> Result<i32, Refusal> {
-    let spawned = match &order.user {
+    let mut command = match &order.user {
         Some(user) => {
             let complaints = control.complaints();
             let step = Step { user, folder: &order.cwd, complaints: Some(&complaints) };
-            step.of(order.program.as_ref()).args(&order.args).spawn()
+            step.of(order.program.as_ref())
         }
         None if !order.cwd.is_dir() => {
             return Err(refusal(NO_FOLDER, format!("the project folder {} is gone", order.cwd.display())));
         }
-        None => Command::new(&order.program).args(&order.args).current_dir(&order.cwd).spawn(),
+        None => {
+            let mut command = Command::new(&order.program);
+            command.current_dir(&order.cwd);
+            command
+        }
     };
-    let child = spawned.map_err(|error| {
+    let Streams { stdin, stdout, stderr } = &order.streams;
+    command
+        .args(&order.args)
+        .env(MARKER_VARIABLE, order.marker.to_string())
+        .stdin(opened(File::options().read(true), stdin)?)
+        .stdout(opened(File::options().append(true), stdout)?)
+        .stderr(opened(File::options().append(true), stderr)?);
+    let child = command.spawn().map_err(|error| {
         let NotStarted { code, message } = explain(&order.program, &error);
         refusal(code, message)
     })?;
     Ok(child.id().cast_signed())
+}
+
+fn opened(options: &OpenOptions, path: &Path) -> Result<File, Refusal> {
+    options
+        .open(path)
+        .map_err(|error| refusal(BAD_ORDER, format!("the run's file {} is gone: {error}", path.display())))
 }
 
 /// Waits for the program, and reaps what is re-parented to this process meanwhile.
@@ -168,11 +215,15 @@ fn reap_until(program: i32) -> Exit {
     }
 }
 
-/// Ends what the program left behind. What a child of ours leaves is re-parented here in turn.
-fn end_leftovers(group: Option<&Group>) -> usize {
+/// Ends what the program left behind; answers how many that were, if none is left. What a child of ours leaves is
+/// re-parented here in turn.
+fn end_leftovers(group: Option<&Group>) -> Option<usize> {
     let begun = Instant::now();
     let mut met = HashSet::new();
-    while reap_the_dead() && begun.elapsed() < PATIENCE {
+    while reap_the_dead() {
+        if begun.elapsed() > PATIENCE {
+            return None;
+        }
         let gently = begun.elapsed() < GENTLE;
         if let Some(group) = group.filter(|_| !gently) {
             group.kill();
@@ -187,7 +238,7 @@ fn end_leftovers(group: Option<&Group>) -> usize {
         }
         std::thread::sleep(LOOK_AGAIN);
     }
-    met.len()
+    Some(met.len())
 }
 
 /// Reaps every child that has ended; answers whether there are others.

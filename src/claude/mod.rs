@@ -5,8 +5,9 @@
 //! and a [`Birthplace`] ahead, then calls [`spawn()`], and [`see_through`]. After a restart it calls [`find`] instead of
 //! [`spawn()`], and the rest is the same.
 //!
-//! A run is three processes deep: us, the [launcher](launcher_main), the CLI. They talk through files only, so that
-//! each can die without the others noticing.
+//! A run is three processes deep: us, the [launcher](launcher_main), the CLI. What they have to say to each other is in
+//! files, so that each can die without the others noticing; by the socket between us and the launcher comes only which file
+//! holds its next order, and that it is done.
 
 mod check;
 mod control;
@@ -15,16 +16,18 @@ mod files;
 mod follow;
 mod group;
 mod invocation;
+mod json;
 mod launch;
+mod launcher;
 mod limits;
 mod marker;
-mod members;
 mod obstacle;
 mod process;
 mod procfs;
 mod readable;
 mod rehearse;
 mod result;
+mod scan;
 mod skim;
 mod spawn;
 mod stream;
@@ -44,12 +47,13 @@ pub use drive::{Ended, Limits, see_through};
 pub use files::RunFiles;
 pub use invocation::{Conversation, Invocation, Settings, login_remedy};
 pub use launch::launcher_main;
+pub use launcher::Launcher;
 pub use marker::{Birthplace, MARKER_VARIABLE, Marker};
 pub use process::{Found, Process, find};
 pub use readable::Activity;
 pub use rehearse::rehearse_main;
 pub use result::RunResult;
-pub use spawn::{LaunchError, Launcher, spawn};
+pub use spawn::{LaunchError, spawn};
 pub use stream::{Complaint, Message, RateLimit, parse};
 pub use sweep::ProcessError;
 pub use transcript::Transcript;
@@ -61,8 +65,8 @@ pub use verdict::{Evidence, judge, judge_resumed};
 pub fn play_part(args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.skip(1);
     let part = args.next()?;
-    if part == spawn::LAUNCH {
-        Some(launcher_main(args))
+    if part == launcher::LAUNCH {
+        Some(launcher_main())
     } else if part == user::STEP {
         Some(user::step_main(args))
     } else if part == rehearse::REHEARSE {

@@ -5,16 +5,17 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::process::Child;
 
-use super::control::{Control, EndedBy, Exit, Started};
+use super::control::{Control, EndedBy, Exit, Noted, Started};
 use super::files::RunFiles;
+use super::group::Group;
 use super::launch::started_nothing;
+use super::launcher::{Answer, Helper, Launcher};
 use super::marker::{Birthplace, Marker};
 use super::procfs::Identity;
 use super::sweep::{Hunt, ProcessError, Traces};
@@ -42,13 +43,17 @@ pub struct Process {
     control: Control,
     traces: Traces,
     launcher: Option<Identity>,
+    /// Since when it was there, if this very process started it.
+    begun: Option<Instant>,
     tie: Tie,
+    /// What was noted of it when its processes had ended.
+    noted: Noted,
 }
 
-/// How we learn of the launcher's end.
+/// How we learn that the launcher has done its part.
 #[derive(Debug)]
 enum Tie {
-    Own(Child),
+    Own { helper: Box<Helper>, launcher: Launcher },
     Adopted(AsyncFd<OwnedFd>),
     Gone { code: Option<i32> },
 }
@@ -56,7 +61,7 @@ enum Tie {
 /// Finds what became of a run that was claimed at `birthplace`, perhaps by a daemon that is dead.
 ///
 /// # Errors
-/// When its remains can't be ended, or `/proc` or the control folder can't be read: nothing is known then, ask again.
+/// When its remains can't be ended, or `/proc` or the control file can't be read: nothing is known then, ask again.
 pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> Result<Found, ProcessError> {
     let control = files.control();
     let traces = match control.order() {
@@ -70,13 +75,15 @@ pub async fn find(files: RunFiles, marker: Marker, birthplace: &Birthplace) -> R
         control: control.clone(),
         traces: traces.clone(),
         launcher,
+        begun: None,
         tie: Tie::Gone { code: None },
+        noted: Noted::default(),
     };
     if *birthplace != Birthplace::here()? {
         return Ok(Found::Gone(gone(None)));
     }
-    files.create_folders()?;
-    match control.publish(Started::Fenced)? {
+    files.create_folder()?;
+    match control.fence()? {
         Started::Fenced => {
             Hunt::new(traces, None, None).sweep().await?;
             Ok(Found::NeverRan)
@@ -117,13 +124,20 @@ async fn end_orphans(hunt: &mut Hunt) -> io::Result<()> {
 }
 
 impl Process {
-    /// A child of this very process.
-    pub(super) fn own(child: Child, files: RunFiles, traces: Traces) -> Self {
-        let pid = child.id().map(u32::cast_signed);
+    /// One that this very process has had started, not before `begun`.
+    pub(super) fn own(
+        launcher: Launcher,
+        helper: Helper,
+        begun: Instant,
+        files: RunFiles,
+        traces: Traces,
+    ) -> Self {
         Self {
             control: files.control(),
-            launcher: pid.and_then(Identity::of),
-            tie: Tie::Own(child),
+            launcher: helper.identity(),
+            begun: Some(begun),
+            tie: Tie::Own { helper: Box::new(helper), launcher },
+            noted: Noted::default(),
             files,
             traces,
         }
@@ -139,39 +153,56 @@ impl Process {
         self.launcher.map(|launcher| launcher.pid)
     }
 
+    /// Whether it was started a moment ago, by this very process.
+    pub(super) fn is_new(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// How long ago the run was started.
     pub(super) fn age(&self) -> Duration {
-        self.launcher.map(Identity::age).unwrap_or_default()
+        match (self.begun, self.launcher) {
+            (Some(begun), _) => begun.elapsed(),
+            (None, Some(launcher)) => launcher.age(),
+            (None, None) => Duration::ZERO,
+        }
     }
 
-    pub(super) fn control(&self) -> &Control {
-        &self.control
-    }
-
-    /// Waits until the launcher, and with it the program, has ended. May be dropped and called again.
-    pub(super) async fn wait(&mut self) -> io::Result<()> {
-        let code = match &mut self.tie {
-            Tie::Own(child) => child.wait().await?.code(),
+    /// Waits until the program has ended, and the launcher has done its part. May be dropped and called again.
+    pub async fn wait(&mut self) -> io::Result<()> {
+        let (code, waits) = match &mut self.tie {
+            Tie::Own { helper, .. } => match helper.answer().await? {
+                Answer::Done(code) => (Some(code), true),
+                Answer::Ended(code) => (code, false),
+            },
             Tie::Adopted(held) => {
                 let _ready = held.readable().await?;
-                None
+                (None, false)
             }
             Tie::Gone { .. } => return Ok(()),
         };
-        self.tie = Tie::Gone { code };
+        let before = std::mem::replace(&mut self.tie, Tie::Gone { code });
+        if let Tie::Own { helper, launcher } = before
+            && waits
+        {
+            launcher.keep(*helper);
+        }
         Ok(())
     }
 
     /// Ends the run: TERM to the program, which cleans up its tools; after `grace` KILL. Sweeping is the caller's next step.
     pub(super) async fn terminate(&mut self, grace: Duration, why: EndedBy) -> io::Result<()> {
-        if self.control.ended_by().is_none() {
+        if self.control.noted().ended_by().is_none() {
             // On a full disk only the reason is lost, and only if we die now.
             let _ = self.control.write_ended_by(why);
+        }
+        // What had to be ended leaves nothing that another run could meet.
+        if let Tie::Own { helper, .. } = &mut self.tie {
+            helper.let_be_last().await;
         }
         if let Ok(ended) = tokio::time::timeout(grace, self.ask_to_end()).await {
             return ended;
         }
-        if let Some(child) = self.control.child() {
+        if let Some(child) = self.control.noted().child() {
             child.signal(Signal::KILL)?;
         }
         match tokio::time::timeout(AFTER_KILL, self.wait()).await {
@@ -193,38 +224,60 @@ impl Process {
 
     /// Ends whatever is left of the run, wherever it went; answers how many processes the run had left behind.
     pub(super) async fn sweep(&mut self) -> Result<usize, ProcessError> {
+        self.noted = self.control.noted();
+        if self.is_gone() {
+            self.traces.group.iter().for_each(Group::remove);
+            return Ok(self.noted.leftovers().unwrap_or(0));
+        }
         let launcher = self.launcher.filter(|_| !matches!(self.tie, Tie::Gone { .. }));
-        let mut hunt = Hunt::new(self.traces.clone(), launcher, self.control.child());
+        let mut hunt = Hunt::new(self.traces.clone(), launcher, self.noted.child());
         if launcher.is_none() && self.exit() == Exit::Unknown {
             end_orphans(&mut hunt).await?;
         }
         let swept = match &mut self.tie {
-            Tie::Own(child) => {
+            Tie::Own { helper, .. } => {
                 tokio::pin! { let sweeping = hunt.sweep(); }
                 tokio::select! {
                     swept = &mut sweeping => swept?,
-                    _ = child.wait() => sweeping.await?,
+                    _ = helper.end() => sweeping.await?,
                 }
             }
             Tie::Adopted(_) | Tie::Gone { .. } => hunt.sweep().await?,
         };
-        Ok(swept + self.control.leftovers())
+        self.noted = self.control.noted();
+        Ok(swept + self.noted.leftovers().unwrap_or(0))
+    }
+
+    /// Whether it is certain without a search that nobody is left. A launcher that has done its part, with no child left, has no
+    /// descendant, for whoever lost a parent had become its child; and nobody else who was born since carries the marker,
+    /// which the program was the first to carry.
+    fn is_gone(&self) -> bool {
+        let (Tie::Gone { code: Some(_) }, Some(begun)) = (&self.tie, self.begun) else { return false };
+        let Some(program) = self.noted.child().filter(|_| self.noted.leftovers().is_some()) else {
+            return false;
+        };
+        self.traces.bore_nobody_since(program, begun)
+    }
+
+    /// What ended the run, if that was noted before it was.
+    pub(super) fn ended_by(&self) -> Option<EndedBy> {
+        self.noted.ended_by()
     }
 
     /// How the program ended, as far as anybody saw.
     pub(super) fn exit(&self) -> Exit {
-        self.control.exit()
+        self.noted.exit()
     }
 
     /// Why the program could not be started, if that is what happened.
     pub(super) fn refusal(&self) -> Option<String> {
-        if let Some(message) = self.control.refusal() {
-            return Some(message);
+        if let Some(message) = self.noted.refusal() {
+            return Some(message.to_owned());
         }
         let Tie::Gone { code: Some(code) } = self.tie else {
             return None;
         };
-        let nothing = self.control.child().is_none() && self.control.exit() == Exit::Unknown;
+        let nothing = self.noted.child().is_none() && self.exit() == Exit::Unknown;
         (nothing && started_nothing(code)).then(|| {
             format!("the launcher gave up with exit code {code} and could not say why; is the disk full?")
         })
@@ -233,7 +286,7 @@ impl Process {
 
 async fn appearance(control: &Control) -> Identity {
     loop {
-        if let Some(child) = control.child() {
+        if let Some(child) = control.noted().child() {
             return child;
         }
         tokio::time::sleep(LOOK_AGAIN).await;

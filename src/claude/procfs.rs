@@ -3,17 +3,28 @@
 //! Keeps the invariant that a signal reaches only the process that was meant: a number is held by a pidfd *before* its
 //! start ticks are compared, so that a re-used number can't pass.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::ops::RangeInclusive;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::{Deserialize, Serialize};
 
 use super::marker::Marker;
 
+/// Longer than any `/proc/PID/stat`, which holds some fifty numbers and a short name.
+const LONGEST_STAT: usize = 2048;
+/// As long as most environments are, so that they are read at once.
+const USUAL_ENVIRONMENT: usize = 8192;
+/// So many numbers are looked up one by one.
+const FEW: i32 = 64;
+/// Far shorter than it takes to use all numbers up.
+const LATELY: Duration = Duration::from_secs(1);
+
 /// A process, named so that a later one with its number is not mistaken for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) pid: i32,
     /// Clock ticks between the boot and its start.
@@ -30,15 +41,9 @@ impl Identity {
         Self::of(pid).ok_or_else(|| io::Error::other("/proc is not readable"))
     }
 
-    pub(super) fn parse<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
-        let pid = words.next()?.parse().ok().filter(|pid| *pid > 1)?;
-        let ticks = words.next()?.parse().ok()?;
-        Some(Self { pid, ticks })
-    }
-
-    /// Takes hold of the process, or finds that it is gone.
+    /// Takes hold of the process, or finds that it is gone. An init is never one of ours.
     pub(super) fn hold(self) -> io::Result<Option<OwnedFd>> {
-        let Some(pid) = Pid::from_raw(self.pid) else {
+        let Some(pid) = Some(self.pid).filter(|pid| *pid > 1).and_then(Pid::from_raw) else {
             return Ok(None);
         };
         match pidfd_open(pid, PidfdFlags::NONBLOCK) {
@@ -80,7 +85,9 @@ pub(super) struct Seen {
 
 /// Looks one process up.
 pub(super) fn look(pid: i32) -> Option<Seen> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    let mut stat = [0; LONGEST_STAT];
+    let length = File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut stat)).ok()?;
+    parse_stat(&stat[..length])
 }
 
 /// Reads the process table; what ends meanwhile is left out.
@@ -94,11 +101,28 @@ pub(super) fn table() -> io::Result<Vec<Seen>> {
     Ok(table)
 }
 
+/// The numbers that processes and threads were given since one of them started, after `begun`, itself left out: where they
+/// are so few, and it started so lately, that no number can have been given twice.
+pub(super) fn given_since(first: Identity, begun: Instant) -> Option<RangeInclusive<i32>> {
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    let last: i32 = load.split_whitespace().last()?.parse().ok()?;
+    let few = last >= first.pid && last - first.pid <= FEW;
+    (few && begun.elapsed() < LATELY).then(|| first.pid + 1..=last)
+}
+
+/// Whether a number is that of one of this process's own threads.
+pub(super) fn is_own_thread(number: i32) -> bool {
+    fs::exists(format!("/proc/self/task/{number}")).unwrap_or(false)
+}
+
 /// Whether a process was started with the marker in its environment.
 pub(super) fn carries(pid: i32, marker: Marker) -> bool {
-    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else {
+    let mut environment = Vec::with_capacity(USUAL_ENVIRONMENT);
+    let read =
+        File::open(format!("/proc/{pid}/environ")).and_then(|mut file| file.read_to_end(&mut environment));
+    if read.is_err() {
         return false;
-    };
+    }
     let entry = marker.entry();
     environment.split(|byte| *byte == 0).any(|one| one == entry)
 }
@@ -138,5 +162,8 @@ mod tests {
         let stranger = Identity { ticks: me.ticks + 1, ..me };
         assert!(me.hold().unwrap().is_some());
         assert!(stranger.hold().unwrap().is_none());
+        for pid in [i32::MIN, -1, 0, 1] {
+            assert!(Identity { pid, ..me }.hold().unwrap().is_none(), "{pid}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! Pure and deterministic: the same output always renders to the same bytes, so that a log which a dead daemon began is
 //! gone on with by skipping what it already holds.
 
+use std::borrow::Cow;
+
 use super::result::RunResult;
 use super::stream::{Complaint, Message, RateLimit};
 use super::text::{bounded, first_line, harmless};
@@ -21,32 +23,48 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// The lines of the log for a message, each with its end.
-    pub(super) fn lines(&mut self, message: &Message) -> String {
+    /// Adds to the log what it says of a message, each line with its end.
+    pub(super) fn tell(&mut self, message: &Message, log: &mut String) {
         let text = match message {
             Message::Began { model, cwd, .. } => {
                 self.folder = cwd.as_ref().map(|cwd| format!("{cwd}/"));
-                format!("Claude begins ({})", model.as_deref().unwrap_or("unknown model"))
+                format!("Claude begins ({})", model.as_deref().unwrap_or("unknown model")).into()
             }
-            Message::Said { text, .. } => text.trim().to_owned(),
-            Message::Called { name, about } => format!("● {}", self.call(name, about)),
-            Message::Answered { text, is_error } => answer(text, *is_error),
+            Message::Said { text, .. } => Cow::Borrowed(text.trim()),
+            Message::Called { name, about } => format!("● {}", self.call(name, about)).into(),
+            Message::Answered { text, is_error } => answer(text, *is_error).into(),
             Message::Retrying { attempt, of, error } => {
-                format!("… {error}, trying again ({attempt} of {of})")
+                format!("… {error}, trying again ({attempt} of {of})").into()
             }
-            Message::Denied { what, message } => format!("✗ {what} was not allowed: {message}"),
-            Message::Noted { text } => format!("… {text}"),
-            Message::Complained(complaint) => format!("✗ {}", complaint.text),
+            Message::Denied { what, message } => format!("✗ {what} was not allowed: {message}").into(),
+            Message::Noted { text } => format!("… {text}").into(),
+            Message::Complained(complaint) => format!("✗ {}", complaint.text).into(),
             Message::RateLimit(RateLimit { rejected: true, resets_at: Some(_) }) => {
-                "✗ usage limit reached".to_owned()
+                "✗ usage limit reached".into()
             }
-            Message::RateLimit(_) | Message::Used { .. } => String::new(),
-            Message::Result(result) => conclusion(result),
+            Message::RateLimit(_) | Message::Used { .. } => "".into(),
+            Message::Result(result) => conclusion(result).into(),
         };
-        if text.is_empty() {
-            return text;
+        if !text.is_empty() {
+            log.push_str(&harmless(&text));
+            log.push('\n');
         }
-        harmless(&text) + "\n"
+    }
+
+    /// Whether a message says what is being done: of thousands that come at once only the last is put into words.
+    pub(super) fn tells_activity(message: &Message) -> bool {
+        match message {
+            Message::Called { .. } | Message::Retrying { .. } => true,
+            Message::Said { text, .. }
+            | Message::Noted { text }
+            | Message::Complained(Complaint { text, .. }) => !text.trim().is_empty(),
+            Message::Began { .. }
+            | Message::Used { .. }
+            | Message::Answered { .. }
+            | Message::Denied { .. }
+            | Message::RateLimit(_)
+            | Message::Result(_) => false,
+        }
     }
 
     /// What a message says about what is being done.
@@ -64,7 +82,7 @@ impl Reader {
             | Message::RateLimit(_)
             | Message::Result(_) => return None,
         };
-        (!text.is_empty()).then(|| Activity(harmless(&bounded(&text, LONGEST_ACTIVITY))))
+        (!text.is_empty()).then(|| Activity(harmless(&bounded(&text, LONGEST_ACTIVITY)).into_owned()))
     }
 
     fn call(&self, name: &str, about: &str) -> String {
@@ -77,7 +95,7 @@ impl Reader {
 
 fn answer(text: &str, is_error: bool) -> String {
     let sign = if is_error { "✗" } else { "⎿" };
-    let more = text.trim().lines().count().saturating_sub(1);
+    let more = memchr::memchr_iter(b'\n', text.trim().as_bytes()).count();
     let first = bounded(first_line(text), LONGEST_ANSWER);
     match (first.is_empty(), more) {
         (true, _) => String::new(),
@@ -87,7 +105,7 @@ fn answer(text: &str, is_error: bool) -> String {
 }
 
 fn conclusion(result: &RunResult) -> String {
-    let cost = result.cost;
+    let cost = result.cost.map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
     if result.is_success() {
         format!("■ Done, {cost}")
     } else {

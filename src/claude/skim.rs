@@ -3,8 +3,12 @@
 //! Long strings are cut; when the rest is still too long, a member of the outermost object becomes `null`. What comes
 //! out is valid JSON if what went in was, and the scalars by which a result is judged survive wherever they stand.
 
+use super::scan::{Ends, end_of_string};
+
 const LONGEST_STRING: usize = 16 * 1024;
 const LONGEST_LINE: usize = 512 * 1024;
+/// As long as an escape is at most, which may be one half of a character.
+const ESCAPE: usize = r"\uFFFF".len();
 
 /// The filter for one line.
 #[derive(Debug, Default)]
@@ -73,22 +77,18 @@ impl Skimmer {
 
     /// Copies a string's bytes up to its end or to where it gets too long.
     fn inside<'a>(&mut self, piece: &'a [u8], length: usize, escaped: bool) -> &'a [u8] {
-        if escaped {
-            self.keep(&piece[..1]);
-            self.string = Text::Inside { length: length + 1, escaped: false };
-            return &piece[1..];
-        }
-        if length >= LONGEST_STRING && is_plain(piece[0]) {
+        if length >= LONGEST_STRING && !escaped && self.may_cut_before(piece[0]) {
             self.keep("…\"".as_bytes());
             self.string = Text::Cut { escaped: false };
             return piece;
         }
         let room = LONGEST_STRING.saturating_sub(length).max(1);
         let window = &piece[..piece.len().min(room)];
-        let (taken, string) = match memchr::memchr2(b'"', b'\\', window) {
-            Some(at) if window[at] == b'"' => (at + 1, Text::Outside),
-            Some(at) => (at + 1, Text::Inside { length: length + at + 1, escaped: true }),
-            None => (window.len(), Text::Inside { length: length + window.len(), escaped: false }),
+        let (taken, string) = match end_of_string(window, escaped) {
+            Ends::At(at) => (at + 1, Text::Outside),
+            Ends::Later { escaped } => {
+                (window.len(), Text::Inside { length: length + window.len(), escaped })
+            }
         };
         self.keep(&piece[..taken]);
         self.string = string;
@@ -97,20 +97,28 @@ impl Skimmer {
 
     /// Passes over the rest of a string.
     fn cut<'a>(&mut self, piece: &'a [u8], escaped: bool) -> &'a [u8] {
-        if escaped {
-            self.string = Text::Cut { escaped: false };
-            return &piece[1..];
-        }
-        match memchr::memchr2(b'"', b'\\', piece) {
-            Some(at) if piece[at] == b'"' => {
+        match end_of_string(piece, escaped) {
+            Ends::At(at) => {
                 self.string = Text::Outside;
                 &piece[at + 1..]
             }
-            Some(at) => {
-                self.string = Text::Cut { escaped: true };
-                &piece[at + 1..]
+            Ends::Later { escaped } => {
+                self.string = Text::Cut { escaped };
+                &[]
             }
-            None => &[],
+        }
+    }
+
+    /// Whether a string may be cut before a byte that isn't escaped: not inside a character, however it is written.
+    fn may_cut_before(&self, byte: u8) -> bool {
+        if matches!(byte, b'"' | 0x80..=0xBF) {
+            return false;
+        }
+        let last = &self.kept[self.kept.len().saturating_sub(ESCAPE)..];
+        match last.iter().rposition(|byte| *byte == b'\\').map(|at| &last[at..]) {
+            Some([_, b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..]) => false,
+            Some([_, b'u', digits @ ..]) => digits.len() == 4,
+            Some(_) | None => true,
         }
     }
 
@@ -125,11 +133,6 @@ impl Skimmer {
             self.dropping = true;
         }
     }
-}
-
-/// A byte before which a string may be cut: not inside a character, nor between two halves of an escaped one.
-fn is_plain(byte: u8) -> bool {
-    !matches!(byte, b'\\' | b'"' | 0x80..=0xBF)
 }
 
 #[cfg(test)]
@@ -161,6 +164,27 @@ mod tests {
             assert!(text.starts_with(kept.trim_end_matches('…')));
             assert!(kept.len() < 3 * LONGEST_STRING);
             assert_eq!(out["type"], "user");
+        }
+    }
+
+    #[test]
+    fn cuts_no_escape_apart() {
+        for escape in [r"\u001b", r"\ud83d\ude00", r"\n", r"\\u12", "x"] {
+            for before in 0..ESCAPE * 2 {
+                let (before, rest) = ("x".repeat(before), escape.repeat(20_000));
+                let line = format!(r#"{{"text":"{before}{rest}","type":"user"}}"#);
+                let mut skimmer = Skimmer::default();
+                line.as_bytes().chunks(977).for_each(|piece| skimmer.push(piece));
+                let out: Value = serde_json::from_slice(&skimmer.finish()).unwrap();
+                let kept = out["text"].as_str().unwrap();
+                let whole: Value = serde_json::from_str(&line).unwrap();
+                assert!(
+                    whole["text"].as_str().unwrap().starts_with(kept.strip_suffix('…').unwrap()),
+                    "{escape}"
+                );
+                assert!(kept.len() <= LONGEST_STRING + 2 * ESCAPE, "{escape}");
+                assert_eq!(out["type"], "user");
+            }
         }
     }
 

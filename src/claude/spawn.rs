@@ -1,34 +1,19 @@
 //! Starts the process tree of one run, with its files as standard streams and an environment of its own.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::time::Instant;
 
-use tokio::process::Command;
-
-use super::control::Order;
+use super::control::{Order, Streams};
 use super::files::RunFiles;
 use super::group::Group;
 use super::invocation::Invocation;
-use super::marker::{MARKER_VARIABLE, Marker};
+use super::launcher::Launcher;
+use super::marker::Marker;
 use super::process::Process;
 use super::sweep::Traces;
 use crate::domain::run::Obstacle;
 use crate::files::private;
-
-/// The argument that makes our binary a launcher.
-pub const LAUNCH: &str = "__launch";
-
-/// The program that plays the launcher: this very binary.
-#[derive(Clone, Debug)]
-pub struct Launcher(pub PathBuf);
-
-impl Default for Launcher {
-    fn default() -> Self {
-        Self(PathBuf::from("/proc/self/exe"))
-    }
-}
 
 /// Why no launcher could be started; nothing of the run exists.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +42,6 @@ impl From<LaunchError> for Obstacle {
     }
 }
 
-/// Where the standard streams of a process go.
-pub(super) struct Streams {
-    pub(super) stdin: File,
-    pub(super) stdout: File,
-    pub(super) stderr: File,
-}
-
 /// Starts a run that has never been started before: its claim, with `marker` and birthplace, is committed.
 pub fn spawn(
     launcher: &Launcher,
@@ -76,18 +54,15 @@ pub fn spawn(
         let path = path.to_owned();
         |source| LaunchError::Files { path, source }
     };
-    files.create_folders().map_err(at(files.control().path()))?;
-    let (told, raw, errors) = (files.prompt(), files.raw(), files.stderr());
-    private::write_new(&told, prompt.as_bytes()).map_err(at(&told))?;
-    let streams = Streams {
-        stdin: File::open(&told).map_err(at(&told))?,
-        stdout: private::create_new(&raw).map_err(at(&raw))?,
-        stderr: private::create_new(&errors).map_err(at(&errors))?,
-    };
-    spawn_with(launcher, invocation, streams, files, marker)
+    files.create_folder().map_err(at(files.control().path()))?;
+    let (stdin, stdout, stderr) = (files.prompt(), files.raw(), files.stderr());
+    private::write_new(&stdin, prompt.as_bytes()).map_err(at(&stdin))?;
+    private::create_new(&stdout).map_err(at(&stdout))?;
+    private::create_new(&stderr).map_err(at(&stderr))?;
+    spawn_with(launcher, invocation, Streams { stdin, stdout, stderr }, files, marker)
 }
 
-/// Starts a process whose folders exist.
+/// Starts a process whose folder and streams exist.
 pub(super) fn spawn_with(
     launcher: &Launcher,
     invocation: &Invocation,
@@ -101,23 +76,18 @@ pub(super) fn spawn_with(
         program: invocation.program.clone(),
         args: invocation.args.clone(),
         cwd: invocation.cwd.clone(),
+        streams,
+        marker: marker.into(),
         user: traces.user.clone(),
         group: traces.group.as_ref().map(|group| group.path().to_owned()),
     };
     control
-        .write_order(&order)
+        .write_order(order)
         .map_err(|source| LaunchError::Files { path: control.path().to_owned(), source })?;
-    let child = Command::new(&launcher.0)
-        .arg(LAUNCH)
-        .arg(control.path())
-        .env_clear()
-        .envs(&invocation.env)
-        .env(MARKER_VARIABLE, marker.to_string())
-        .stdin(Stdio::from(streams.stdin))
-        .stdout(Stdio::from(streams.stdout))
-        .stderr(Stdio::from(streams.stderr))
-        .spawn()
-        .map_err(|source| LaunchError::Launcher { path: launcher.0.clone(), source })
+    let begun = Instant::now();
+    let helper = launcher
+        .give(&control, &invocation.env)
+        .map_err(|source| LaunchError::Launcher { path: launcher.program().to_owned(), source })
         .inspect_err(|_| traces.group.iter().for_each(Group::remove))?;
-    Ok(Process::own(child, files, traces))
+    Ok(Process::own(launcher.clone(), helper, begun, files, traces))
 }

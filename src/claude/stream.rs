@@ -3,12 +3,11 @@
 //! Anything may stand in a line: unknown types, wrong types, broken JSON and binary garbage yield no message, never an
 //! error. Whether a text is the model's or the CLI's own is kept apart here, because only the latter is evidence.
 
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
-use super::members::{number, owned, text_of};
+use jiff::Timestamp;
+
+use super::json::{Json, Lines};
 use super::result::{RunResult, result, tokens};
 use super::text::about_tool;
 use crate::domain::usage::Tokens;
@@ -103,142 +102,152 @@ pub struct RateLimit {
     pub resets_at: Option<Timestamp>,
 }
 
-/// The outermost members by which a line is sorted; the rest is passed over unread, which is most of the bytes.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    is_api_error_message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+/// The lines that are understood, by their type.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Assistant,
+    User,
+    System,
+    RateLimitEvent,
+    Result,
 }
 
-#[derive(Default, Deserialize)]
-struct Body<'a> {
-    #[serde(borrow)]
-    model: Option<&'a RawValue>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
+impl Kind {
+    fn of(name: &[u8]) -> Option<Self> {
+        match name {
+            b"assistant" => Some(Self::Assistant),
+            b"user" => Some(Self::User),
+            b"system" => Some(Self::System),
+            b"rate_limit_event" => Some(Self::RateLimitEvent),
+            b"result" => Some(Self::Result),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a line.
 pub fn parse(line: &[u8]) -> Vec<Message> {
-    let line = line.trim_ascii();
-    if !line.starts_with(b"{") {
-        return Vec::new();
-    }
-    let text = String::from_utf8_lossy(line);
-    let Ok(outer) = serde_json::from_str::<Line<'_>>(&text) else {
-        return Vec::new();
-    };
-    let whole = || serde_json::from_str::<Value>(&text).unwrap_or_default();
-    match outer.kind.map(RawValue::get) {
-        Some(r#""assistant""#) => assistant(&outer),
-        Some(r#""user""#) => user(&outer),
-        Some(r#""system""#) => system(&whole()).into_iter().collect(),
-        Some(r#""rate_limit_event""#) => vec![Message::RateLimit(rate_limit(&whole()["rate_limit_info"]))],
-        Some(r#""result""#) => vec![Message::Result(Box::new(result(&whole())))],
-        _ => Vec::new(),
+    let mut messages = Vec::new();
+    Parser::default().hear(line, |message| messages.push(message));
+    messages
+}
+
+/// Reads one line after the other.
+#[derive(Debug, Default)]
+pub(super) struct Parser {
+    lines: Lines,
+}
+
+impl Parser {
+    /// Passes on what a line says.
+    pub(super) fn hear(&mut self, line: &[u8], mut pass_on: impl FnMut(Message)) {
+        let line = line.trim_ascii();
+        if !line.starts_with(b"{") || is_of_no_interest(line) {
+            return;
+        }
+        let Some(line) = self.lines.read(line) else { return };
+        let kind = line.get("type").text().and_then(|name| Kind::of(name.as_bytes()));
+        match kind {
+            Some(Kind::Assistant) => assistant(line, pass_on),
+            Some(Kind::User) => user(line).for_each(pass_on),
+            Some(Kind::System) => system(line).into_iter().for_each(pass_on),
+            Some(Kind::RateLimitEvent) => {
+                pass_on(Message::RateLimit(rate_limit(line.get("rate_limit_info"))));
+            }
+            Some(Kind::Result) => pass_on(Message::Result(Box::new(result(line)))),
+            None => {}
+        }
     }
 }
 
-fn system(value: &Value) -> Option<Message> {
-    match text_of(value, "subtype")? {
+/// Whether a line says at its very beginning, where the CLI has it, that it is of another type. It need not be gone through
+/// then: where answers are told as they are made, a few words each, such lines are most of what there is.
+fn is_of_no_interest(line: &[u8]) -> bool {
+    let Some(name) = line.strip_prefix(br#"{"type":""#) else { return false };
+    let end = name.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    end.is_some_and(|end| name[end] == b'"' && Kind::of(&name[..end]).is_none())
+}
+
+fn system(line: Json<'_>) -> Option<Message> {
+    let owned = |key| line.get(key).owned();
+    match &*line.get("subtype").text()? {
         "init" => Some(Message::Began {
-            conversation: owned(value, "session_id"),
-            model: owned(value, "model"),
-            cwd: owned(value, "cwd"),
+            conversation: owned("session_id"),
+            model: owned("model"),
+            cwd: owned("cwd"),
         }),
         "api_retry" => Some(Message::Retrying {
-            attempt: number(&value["attempt"]),
-            of: number(&value["max_retries"]),
-            error: retry_reason(value),
+            attempt: line.get("attempt").number(),
+            of: line.get("max_retries").number(),
+            error: retry_reason(line),
         }),
         "permission_denied" => Some(Message::Denied {
-            what: owned(value, "tool_name").unwrap_or_default(),
-            message: owned(value, "message").unwrap_or_default(),
+            what: owned("tool_name").unwrap_or_default(),
+            message: owned("message").unwrap_or_default(),
         }),
-        "model_fallback" => Some(Message::Noted { text: owned(value, "content")? }),
+        "model_fallback" => Some(Message::Noted { text: owned("content")? }),
         _ => None,
     }
 }
 
-fn retry_reason(value: &Value) -> String {
-    let error = text_of(value, "error").unwrap_or("no answer");
-    match value["error_status"].as_u64() {
+fn retry_reason(line: Json<'_>) -> String {
+    let error = line.get("error").text().unwrap_or(Cow::Borrowed("no answer"));
+    match line.get("error_status").parsed::<u64>() {
         Some(status) => format!("{error} ({status})"),
-        None => error.to_owned(),
+        None => error.into_owned(),
     }
 }
 
-fn assistant(line: &Line<'_>) -> Vec<Message> {
-    let body = body(line);
-    let model = value(body.model).as_str().filter(|model| *model != SYNTHETIC).map(str::to_owned);
-    let complains = line.is_api_error_message.is_some_and(|flag| flag.get() == "true");
-    let content = value(body.content);
-    let said = blocks(&content).filter_map(|block| match text_of(block, "type")? {
-        "text" if complains => {
-            let sort = value(line.error).as_str().map(str::to_owned);
-            Some(Message::Complained(Complaint { text: owned(block, "text")?, sort }))
-        }
-        "text" => Some(Message::Said { text: owned(block, "text")?, model: model.clone() }),
-        "tool_use" => {
-            Some(Message::Called { name: owned(block, "name")?, about: about_tool(&block["input"]) })
-        }
-        _ => None,
-    });
-    used(&body).into_iter().chain(said).collect()
+fn assistant(line: Json<'_>, mut pass_on: impl FnMut(Message)) {
+    let message = line.get("message");
+    used(message).into_iter().for_each(&mut pass_on);
+    let complains = line.get("is_api_error_message").parsed() == Some(true);
+    for block in message.get("content").items() {
+        said(block, message, complains.then_some(line)).into_iter().for_each(&mut pass_on);
+    }
 }
 
-fn used(body: &Body<'_>) -> Option<Message> {
-    let id = value(body.id).as_str().filter(|id| id.len() <= LONGEST_ID)?.to_owned();
-    let tokens = tokens(&value(body.usage));
+/// What a block of an answer says, or of what the CLI has put in an answer's place.
+fn said(block: Json<'_>, message: Json<'_>, complaint: Option<Json<'_>>) -> Option<Message> {
+    let kind = block.get("type");
+    if kind.is("tool_use") {
+        let name = block.get("name").owned()?;
+        return Some(Message::Called { name, about: about_tool(block.get("input")) });
+    }
+    let text = block.get("text").owned().filter(|_| kind.is("text"))?;
+    if let Some(line) = complaint {
+        return Some(Message::Complained(Complaint { text, sort: line.get("error").owned() }));
+    }
+    let model = message.get("model").owned().filter(|model| model != SYNTHETIC);
+    Some(Message::Said { text, model })
+}
+
+fn used(message: Json<'_>) -> Option<Message> {
+    let id = message.get("id").owned().filter(|id| id.len() <= LONGEST_ID)?;
+    let tokens = tokens(message.get("usage"));
     (tokens != Tokens::default()).then_some(Message::Used { id, tokens })
 }
 
-fn user(line: &Line<'_>) -> Vec<Message> {
-    blocks(&value(body(line).content))
-        .filter(|block| text_of(block, "type") == Some("tool_result"))
-        .map(|block| Message::Answered {
-            text: answer(&block["content"]),
-            is_error: block["is_error"].as_bool() == Some(true),
-        })
-        .collect()
+fn user(line: Json<'_>) -> impl Iterator<Item = Message> {
+    let blocks = line.get("message").get("content").items();
+    blocks.filter(|block| block.get("type").is("tool_result")).map(|block| Message::Answered {
+        text: answer(block.get("content")),
+        is_error: block.get("is_error").parsed() == Some(true),
+    })
 }
 
-fn body<'a>(line: &Line<'a>) -> Body<'a> {
-    line.message.and_then(|message| serde_json::from_str(message.get()).ok()).unwrap_or_default()
+fn answer(content: Json<'_>) -> String {
+    content.owned().unwrap_or_else(|| {
+        let texts: Vec<_> = content.items().filter_map(|part| part.get("text").text()).collect();
+        texts.join("\n")
+    })
 }
 
-fn value(raw: Option<&RawValue>) -> Value {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
-}
-
-fn answer(content: &Value) -> String {
-    if let Some(text) = content.as_str() {
-        return text.to_owned();
-    }
-    let parts = content.as_array().into_iter().flatten();
-    let texts: Vec<&str> = parts.filter_map(|part| text_of(part, "text")).collect();
-    texts.join("\n")
-}
-
-fn rate_limit(info: &Value) -> RateLimit {
+fn rate_limit(info: Json<'_>) -> RateLimit {
     RateLimit {
-        rejected: text_of(info, "status") == Some("rejected"),
-        resets_at: info["resetsAt"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        rejected: info.get("status").is("rejected"),
+        resets_at: info.get("resetsAt").parsed().and_then(|seconds| Timestamp::from_second(seconds).ok()),
     }
-}
-
-fn blocks(content: &Value) -> impl Iterator<Item = &Value> {
-    content.as_array().into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -260,6 +269,27 @@ mod tests {
         ];
         for line in lines {
             assert_eq!(parse(line), []);
+        }
+    }
+
+    #[test]
+    fn a_line_is_sorted_by_its_type_wherever_that_stands() {
+        let limit = r#""rate_limit_info":{"status":"rejected"}"#;
+        for line in [
+            format!(r#"{{"type":"rate_limit_event",{limit}}}"#),
+            format!(r#"{{"type": "rate_limit_event" ,{limit}}}"#),
+            format!(r#"{{"type":"rate\u005flimit_event",{limit}}}"#),
+            format!(r#" {{ {limit}, "type":"rate_limit_event"}} "#),
+        ] {
+            let rejected = Message::RateLimit(RateLimit { rejected: true, resets_at: None });
+            assert_eq!(parse(line.as_bytes()), [rejected], "{line}");
+        }
+        for line in [
+            format!(r#"{{"type":"stream_event",{limit}}}"#),
+            format!(r#"{{{limit},"type":"stream_event"}}"#),
+            format!(r#"{{"type":"rate_limit_event",{limit}"#),
+        ] {
+            assert_eq!(parse(line.as_bytes()), [], "{line}");
         }
     }
 

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use super::control::Order;
 use super::group::Group;
 use super::marker::Marker;
-use super::procfs::{Identity, Seen, carries, table};
+use super::procfs::{Identity, Seen, carries, given_since, is_own_thread, look, table};
 use crate::user::{self, User};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,6 +54,20 @@ impl Traces {
     pub(super) fn ordered(marker: Marker, order: Order) -> Self {
         let group = order.group.and_then(|path| Group::noted(path, marker));
         Self { marker, user: order.user, group }
+    }
+
+    /// Whether nobody who was born since the program was, after `begun`, carries the marker, or is a member of the group. Where
+    /// a user's processes can't be looked into, nobody may be there at all. Answers no where it isn't certain.
+    pub(super) fn bore_nobody_since(&self, program: Identity, begun: Instant) -> bool {
+        let Some(mut born) = given_since(program, begun) else { return false };
+        let own = own_pid();
+        let is_one = |pid: i32| match look(pid) {
+            None => false,
+            Some(seen) if seen.zombie && seen.parent != own => false,
+            Some(_) if is_own_thread(pid) => false,
+            Some(_) => self.user.is_some() || carries(pid, self.marker),
+        };
+        !born.any(is_one) && self.group.as_ref().is_none_or(|group| group.members().is_empty())
     }
 
     /// Those of the table that carry the marker, as far as we can see, and as far as the user can whose processes they are,
@@ -158,7 +172,7 @@ impl Hunt {
     /// Reaps those of the run's zombies that were re-parented to this process, as they are where it is a container's
     /// init: each by its number, never any child that happens to have ended, nor the launcher, for which its owner waits.
     fn reap(&self, ours: &[Seen]) {
-        let own = Pid::as_raw(Some(rustix::process::getpid()));
+        let own = own_pid();
         let orphans = ours
             .iter()
             .filter(|seen| seen.zombie && seen.parent == own)
@@ -188,12 +202,16 @@ fn kin(table: &[Seen], found: &HashSet<i32>, spared: &HashSet<i32>) -> Option<Ve
 
 fn ancestry(table: &[Seen]) -> HashSet<i32> {
     let mut line = HashSet::from([0, 1]);
-    let mut pid = Pid::as_raw(Some(rustix::process::getpid()));
+    let mut pid = own_pid();
     while line.insert(pid) {
         let seen = table.iter().find(|seen| seen.identity.pid == pid);
         pid = seen.map_or(0, |seen| seen.parent);
     }
     line
+}
+
+fn own_pid() -> i32 {
+    Pid::as_raw(Some(rustix::process::getpid()))
 }
 
 fn list(pids: &[i32]) -> String {

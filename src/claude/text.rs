@@ -1,6 +1,8 @@
 //! Short texts for people: bounded, on one line, without control characters.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use super::json::Json;
 
 const TELLING: [&str; 11] = [
     "file_path",
@@ -19,12 +21,15 @@ const LONGEST_ABOUT: usize = 500;
 
 /// At most `most` characters; an ellipsis says that there were more.
 pub(super) fn bounded(text: &str, most: usize) -> String {
-    if text.char_indices().nth(most).is_none() {
-        text.to_owned()
-    } else {
-        let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-        kept.trim_end().to_owned() + "…"
+    if text.len() <= most || text.chars().nth(most).is_none() {
+        return text.to_owned();
     }
+    let mut rest = text.chars();
+    if let Some(last) = most.checked_sub(2) {
+        rest.nth(last);
+    }
+    let kept = &text[..text.len() - rest.as_str().len()];
+    kept.trim_end().to_owned() + "…"
 }
 
 /// The last of a text, at most `most` bytes of it.
@@ -34,11 +39,11 @@ pub(super) fn ending(text: &str, most: usize) -> &str {
 }
 
 /// Replaces what could move a terminal's cursor or change its colours.
-pub(super) fn harmless(text: &str) -> String {
-    if text.bytes().any(may_begin_control) {
-        text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}")
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.bytes().fold(false, |found, byte| found | may_begin_control(byte)) {
+        Cow::Owned(text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{fffd}"))
     } else {
-        text.to_owned()
+        Cow::Borrowed(text)
     }
 }
 
@@ -54,7 +59,7 @@ pub(super) fn first_line(text: &str) -> &str {
 }
 
 /// What a tool call is about: the most telling of its arguments.
-pub(super) fn about_tool(input: &Value) -> String {
-    let telling = TELLING.iter().find_map(|key| input[*key].as_str());
-    bounded(first_line(telling.unwrap_or_default()), LONGEST_ABOUT)
+pub(super) fn about_tool(input: Json<'_>) -> String {
+    let telling = TELLING.iter().find_map(|key| input.get(key).text());
+    bounded(first_line(&telling.unwrap_or_default()), LONGEST_ABOUT)
 }

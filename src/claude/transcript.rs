@@ -72,8 +72,8 @@ impl Transcript {
                 self.model.clone_from(model);
             }
             Message::Used { id, tokens } => self.used.note(id, *tokens),
-            Message::Said { model: Some(model), .. } => {
-                self.model = Some(model.clone());
+            Message::Said { model: model @ Some(_), .. } => {
+                self.model.clone_from(model);
                 self.spoke = true;
             }
             Message::Called { .. } => self.spoke = true,

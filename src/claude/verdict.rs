@@ -105,7 +105,7 @@ fn without_result(evidence: &Evidence<'_>) -> Verdict {
         EndedBy::Itself | EndedBy::Lingering => match evidence.exit {
             Exit::Code(code @ 0..=127) => failed(Failure::NoResult {
                 code,
-                message: harmless(ending(evidence.stderr.trim(), LONGEST_TAIL).trim()),
+                message: harmless(ending(evidence.stderr.trim(), LONGEST_TAIL).trim()).into_owned(),
             }),
             Exit::Code(_) | Exit::Signal(_) | Exit::Unknown => Verdict::Lost,
         },
@@ -116,16 +116,16 @@ fn failed(failure: Failure) -> Verdict {
     Verdict::Failed { failure }
 }
 
-/// A run that has begun and came to no result has told neither its cost nor all of its tokens.
+/// A run that has begun and came to no result has told neither its cost nor all of its tokens; a result may be silent on it, too.
 fn usage(transcript: &Transcript) -> Usage {
     let seen = transcript.used.total();
-    let at_least = transcript.result.is_none() && transcript.conversation.is_some();
     let result = transcript.result.clone().unwrap_or_default();
+    let began = transcript.result.is_some() || transcript.conversation.is_some();
     Usage {
-        cost: result.cost,
+        at_least: began && result.cost.is_none(),
+        cost: result.cost.unwrap_or_default(),
         input_tokens: result.input_tokens.max(seen.input),
         output_tokens: result.output_tokens.max(seen.output),
-        at_least,
         includes: 0,
         seen,
         model: result.model.or_else(|| transcript.model.clone()),
@@ -139,8 +139,8 @@ fn denials(transcript: &Transcript) -> Vec<String> {
     };
     let folder = transcript.folder.as_ref().map(|folder| format!("{folder}/"));
     let relative = |denial: &String| match &folder {
-        Some(folder) => harmless(&denial.replacen(folder, "", 1)),
-        None => harmless(denial),
+        Some(folder) => harmless(&denial.replacen(folder, "", 1)).into_owned(),
+        None => harmless(denial).into_owned(),
     };
     result.denials.iter().map(relative).collect()
 }

@@ -27,7 +27,7 @@ use crate::config::Config;
 pub(super) const EXAMPLES: &str = "Examples:
   orchestrator run tasks.md              ask at every gate
   orchestrator run tasks.md --rehearse   only say what Claude would be told
-  orchestrator run tasks.md --yes        approve what can be approved; for cron
+  orchestrator run tasks.md --yes        approve what the plan asks; for cron
 
 Ctrl-C ends the live run so that the next call goes on with it; a second Ctrl-C leaves at once.
 

@@ -18,6 +18,7 @@ use super::variables::{PREFIX, SERVICE, SHORT_NAMES};
 use crate::domain::duration;
 use crate::domain::size::Size;
 use crate::domain::usd::Usd;
+use crate::files;
 use crate::user::User;
 
 /// The shortest secret that isn't refused, in characters.
@@ -156,7 +157,7 @@ pub(super) fn positive_duration(setting: &Setting) -> Result<Duration, Wrong> {
 
 pub(super) fn zone(setting: &Setting) -> Result<TimeZone, Wrong> {
     let name = text(setting)?;
-    TimeZone::get(&name).or_else(|_| {
+    files::zone::named(&name).or_else(|_| {
         let known: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         let near = nearest(&name, known.iter().map(String::as_str)).ok_or(Wrong::Kind)?;
         because(format!("is {}, which is no time zone; did you mean {near:?}?", setting.shown()))

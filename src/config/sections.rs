@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use tracing::Level;
 
 use super::convert::{
@@ -19,6 +18,7 @@ use super::{
 };
 use crate::domain::limits::Limits;
 use crate::domain::policy::{ApprovalMode, OnTrouble, Policy};
+use crate::files;
 
 /// How long a check may take that doesn't say.
 const CHECK_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
@@ -34,7 +34,7 @@ pub(super) fn build(reader: &mut Reader) -> Config {
         orchestrator: Orchestrator {
             policy: policy(reader),
             remind_after: reader.get("orchestrator.remind_after", positive_duration),
-            timezone: reader.find("orchestrator.timezone", zone).unwrap_or_else(TimeZone::system),
+            timezone: reader.find("orchestrator.timezone", zone).unwrap_or_else(files::zone::of_the_system),
         },
         disk: Disk {
             min_free: reader.get("limits.min_free", size),

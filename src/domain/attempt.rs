@@ -147,7 +147,7 @@ impl Turn<'_> {
             run,
             summary: summary.to_owned(),
             took,
-            cost: outcome.usage.cost,
+            cost: outcome.usage.cost(),
             denials: outcome.denials.clone(),
         };
         self.tell(event);

@@ -16,7 +16,7 @@ use super::session::Session;
 pub struct World {
     /// The time.
     pub now: Timestamp,
-    /// An id that no gate ever had; a transition opens one gate at most.
+    /// The id of a gate that is opened; a transition opens one at most.
     pub fresh_gate: GateId,
     /// What keeps every task from starting.
     pub hold: Option<Hold>,

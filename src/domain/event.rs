@@ -52,7 +52,8 @@ pub enum Event {
         summary: String,
         #[serde(with = "seconds")]
         took: Duration,
-        cost: Usd,
+        #[serde(flatten)]
+        cost: Cost,
         denials: Vec<String>,
     },
     /// A run ended with a verdict against it.

@@ -147,6 +147,24 @@ impl fmt::Display for Reason {
     }
 }
 
+impl Reason {
+    /// Whether a yes that was given before the session began covers it: not what nobody could know by then.
+    fn is_foreseen(&self) -> bool {
+        match self {
+            Self::Start
+            | Self::Manual
+            | Self::Required
+            | Self::Requested
+            | Self::ApproveBefore
+            | Self::Checkpoint { .. }
+            | Self::Dependency { .. } => true,
+            Self::Rejected { .. } | Self::Spent { .. } | Self::Fruitless { .. } | Self::Untold { .. } => {
+                false
+            }
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
 fn is_false(flag: &bool) -> bool {
     !flag
@@ -227,6 +245,14 @@ impl Gate {
             choices.insert(2, Choice::Retry);
         }
         choices
+    }
+
+    /// Whether a yes that was given before the session began answers it: a plan, but neither a trouble nor a limit.
+    pub fn takes_advance_approval(&self) -> bool {
+        match &self.about {
+            About::Before { reasons, .. } => reasons.iter().all(Reason::is_foreseen),
+            About::Failed { .. } | About::Interrupted { .. } => false,
+        }
     }
 
     /// The choices as a sentence part that can be typed: `/approve, /skip or /stop`.

@@ -5,6 +5,7 @@
 //! Knows neither HTTP nor processes.
 
 mod error;
+mod glance;
 mod opening;
 mod post;
 mod snapshot;
@@ -219,21 +220,23 @@ impl Engine {
         .await
     }
 
-    /// Ends a run and, in the same transaction, claims what comes next if nothing stands between.
+    /// Ends a run and, in the same transaction, claims what comes next if nothing stands between. If nothing was claimed, the
+    /// caller comes `to_rest` before anybody is told.
     pub async fn finish(
         self: &Arc<Self>,
         run: RunId,
         outcome: Outcome,
         took: Duration,
         and_claim: bool,
+        to_rest: impl Future<Output = ()>,
     ) -> Result<Option<Run>, Error> {
         self.watched(async {
             let mut conn = self.store.writer().await;
             let mut write = Write::begin(self, &mut conn).await?;
             let command = Command::Finish { run, outcome: Box::new(outcome), took };
             write.tell(&Order { command, by: Actor::worker(), sent_at: None }).await?;
-            if and_claim {
-                write.claim().await?;
+            if !and_claim || !write.claim().await? {
+                to_rest.await;
             }
             Ok(self.publish(write.commit().await?).run.clone())
         })
@@ -286,6 +289,9 @@ impl Engine {
                     return Ok(Reply { recorded: render(&reused, &self.snapshot()), replayed: false });
                 }
             }
+        }
+        if let Some(refusal) = self.refused_at_a_glance(&request) {
+            return self.refuse(&mut conn, &request, refusal, render).await;
         }
         let mut write = Write::begin(self, &mut conn).await?;
         let result = write.fulfil(&request).await;

@@ -7,7 +7,7 @@ use crate::domain::command::{Command, Order};
 use crate::domain::event::Event;
 use crate::domain::transition::transition;
 use crate::store::restored::{self, Restored};
-use crate::store::{self, aside, sessions};
+use crate::store::{self, aside};
 
 impl Engine {
     /// Tells that a database was put aside for this one.
@@ -51,8 +51,7 @@ impl Write<'_> {
         let Ok(mut next) = transition(Some(&before), &order, &world) else {
             return self.journal(None, &[told], &by).await;
         };
-        sessions::update(&mut self.transaction, &before, &next.session).await?;
         next.events.insert(0, told);
-        self.apply(next, &by).await.map(drop)
+        self.apply(Some(before), next, &by).await.map(drop)
     }
 }

@@ -19,7 +19,6 @@ use crate::domain::limits::DayAccount;
 use crate::domain::refused::{Offer, Refused};
 use crate::domain::session::{Session, TaskFile};
 use crate::domain::transition::transition;
-use crate::domain::usage::Usage;
 use crate::store::requests::{Key, Recorded};
 use crate::store::runs::Run;
 use crate::store::{self, events, gates, holds, requests, runs, sessions, spending};
@@ -30,6 +29,13 @@ pub(super) struct Write<'a> {
     pub(super) transaction: Transaction<'a, Sqlite>,
     pub(super) next: Snapshot,
     told: Vec<String>,
+    changed: Vec<Changed>,
+}
+
+/// A session as its rows have it, and as they are to.
+struct Changed {
+    from: Arc<Session>,
+    to: Arc<Session>,
 }
 
 impl<'a> Write<'a> {
@@ -39,7 +45,8 @@ impl<'a> Write<'a> {
     ) -> Result<Self, store::Error> {
         engine.store.mend(conn).await?;
         let transaction = conn.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Self { engine, transaction, next: (*engine.snapshot()).clone(), told: Vec::new() })
+        let next = (*engine.snapshot()).clone();
+        Ok(Self { engine, transaction, next, told: Vec::new(), changed: Vec::new() })
     }
 
     pub(super) fn next(&self) -> &Snapshot {
@@ -47,7 +54,8 @@ impl<'a> Write<'a> {
     }
 
     /// Makes it durable; only then is it told.
-    pub(super) async fn commit(self) -> Result<Snapshot, store::Error> {
+    pub(super) async fn commit(mut self) -> Result<Snapshot, store::Error> {
+        self.write_sessions().await?;
         self.transaction.commit().await?;
         for line in self.told {
             info!(target: "story", "{line}");
@@ -79,15 +87,22 @@ impl<'a> Write<'a> {
 
     pub(super) async fn tell(&mut self, order: &Order) -> Result<Done, Error> {
         let before = self.addressee(&order.command).cloned();
-        let world = self.world().await?;
-        match transition(before.as_deref(), order, &world) {
-            Ok(next) => {
-                if let Some(before) = &before {
-                    sessions::update(&mut self.transaction, before, &next.session).await?;
-                }
-                Ok(self.apply(next, &order.by).await?)
+        let next = self.decide(before.as_deref(), order).await?;
+        Ok(self.apply(before, next, &order.by).await?)
+    }
+
+    /// What an order comes to, with an id for a gate that none ever had.
+    async fn decide(&mut self, session: Option<&Session>, order: &Order) -> Result<Transition, Error> {
+        loop {
+            let world = self.world().await?;
+            let next = match transition(session, order, &world) {
+                Ok(next) => next,
+                Err(refused) => return Err(self.explain(refused).await?),
+            };
+            let opens = next.effects.iter().any(|effect| matches!(effect, Effect::OpenGate(_)));
+            if !opens || !gates::is_taken(&mut self.transaction, &world.fresh_gate).await? {
+                return Ok(next);
             }
-            Err(refused) => Err(self.explain(refused).await?),
         }
     }
 
@@ -143,14 +158,9 @@ impl<'a> Write<'a> {
 
     async fn open(&mut self, order: &Order, day: Option<&str>) -> Result<Done, Error> {
         let current = self.next.current().filter(|session| !session.is_stopping()).cloned();
-        let world = self.world().await?;
-        match transition(current.as_deref(), order, &world) {
-            Ok(next) => {
-                sessions::insert(&mut self.transaction, &next.session, day).await?;
-                Ok(self.apply(next, &order.by).await?)
-            }
-            Err(refused) => Err(self.explain(refused).await?),
-        }
+        let next = self.decide(current.as_deref(), order).await?;
+        sessions::insert(&mut self.transaction, &next.session, day).await?;
+        Ok(self.apply(None, next, &order.by).await?)
     }
 
     /// Stops the session that a new one is to take the place of.
@@ -205,21 +215,44 @@ impl<'a> Write<'a> {
         }
     }
 
-    pub(super) async fn apply(&mut self, next: Transition, by: &Actor) -> Result<Done, store::Error> {
+    /// Does what a transition came to; the rows of a session that was there `before` are written when all is done.
+    pub(super) async fn apply(
+        &mut self,
+        before: Option<Arc<Session>>,
+        next: Transition,
+        by: &Actor,
+    ) -> Result<Done, store::Error> {
         let Transition { session, events, effects, message } = next;
+        let session = Arc::new(session);
         for effect in effects {
             self.effect(&session, effect).await?;
         }
         self.journal(Some(&session), &events, by).await?;
-        self.next.put(session);
+        self.next.put(Arc::clone(&session));
+        match (self.changed.iter_mut().find(|changed| changed.to.id == session.id), before) {
+            (Some(changed), _) => changed.to = session,
+            (None, Some(from)) => self.changed.push(Changed { from, to: session }),
+            (None, None) => {}
+        }
         Ok(Done { message, events })
+    }
+
+    async fn write_sessions(&mut self) -> Result<(), store::Error> {
+        for Changed { from, to } in std::mem::take(&mut self.changed) {
+            sessions::update(&mut self.transaction, &from, &to).await?;
+        }
+        Ok(())
     }
 
     async fn effect(&mut self, session: &Session, effect: Effect) -> Result<(), store::Error> {
         let now = self.engine.now();
         match effect {
             Effect::OpenGate(gate) => gates::insert(&mut self.transaction, &session.id, &gate).await,
-            Effect::CloseGate(gate, closing) => gates::close(&mut self.transaction, &gate, &closing).await,
+            Effect::CloseGate(gate, closing) => {
+                gates::close(&mut self.transaction, &gate, &closing).await?;
+                self.next.decide(&session.id, closing);
+                Ok(())
+            }
             Effect::OpenRun { run, task, number, resume } => {
                 let (boot_id, pid_namespace) = self.engine.settings().birthplace.clone();
                 let conversation = resume.and_then(|id| id.parse().ok());
@@ -242,9 +275,12 @@ impl<'a> Write<'a> {
                 Ok(())
             }
             Effect::CloseRun(run, outcome) => {
-                runs::end(&mut self.transaction, run, &outcome, now).await?;
+                let mut account = self.account().await?;
+                runs::end(&mut self.transaction, run, &outcome, now, account.day).await?;
+                account.book(&outcome.usage);
+                self.next.account = account;
                 self.next.run = None;
-                self.spend(&outcome.usage).await
+                Ok(())
             }
             Effect::GrantForToday(day, up_to) => {
                 spending::grant(&mut self.transaction, day, up_to).await?;
@@ -261,14 +297,6 @@ impl<'a> Write<'a> {
                 holds::overcome(&mut self.transaction, now).await
             }
         }
-    }
-
-    /// Books what a run used up on today's account.
-    async fn spend(&mut self, usage: &Usage) -> Result<(), store::Error> {
-        let today = self.engine.today();
-        spending::add(&mut self.transaction, today, usage).await?;
-        self.next.account = spending::of(&mut self.transaction, today).await?;
-        Ok(())
     }
 
     /// Today's account; at midnight another one is opened, and a clock that is set back finds the one before again.
@@ -310,22 +338,12 @@ impl<'a> Write<'a> {
         let now = self.engine.now();
         Ok(World {
             now,
-            fresh_gate: self.fresh_gate().await?,
+            fresh_gate: random_gate(),
             hold: self.next.hold.clone().filter(|hold| hold.stands(now)),
             last_hold: self.next.last_hold.clone(),
             run_open: self.next.run.is_some(),
             today: self.account().await?,
         })
-    }
-
-    async fn fresh_gate(&mut self) -> Result<GateId, store::Error> {
-        loop {
-            let (random, _) = Uuid::new_v4().as_u64_pair();
-            let id = GateId::from_random((random >> 32) as u32);
-            if !gates::is_taken(&mut self.transaction, &id).await? {
-                return Ok(id);
-            }
-        }
     }
 
     async fn fresh_session_id(&mut self) -> Result<SessionId, store::Error> {
@@ -369,4 +387,9 @@ impl<'a> Write<'a> {
             at.strftime("%H:%M:%S on %Y-%m-%d")
         )
     }
+}
+
+fn random_gate() -> GateId {
+    let (random, _) = Uuid::new_v4().as_u64_pair();
+    GateId::from_random((random >> 32) as u32)
 }

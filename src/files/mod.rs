@@ -4,6 +4,7 @@
 //! Knows paths and bytes; what they mean is for those above.
 
 mod beside;
+pub mod plain;
 pub mod private;
 mod reason;
 mod room;
@@ -11,6 +12,7 @@ mod size;
 pub mod tail;
 pub mod task_folder;
 pub mod whole;
+pub mod zone;
 
 pub use beside::{beside, free, put_aside};
 pub use reason::reason;

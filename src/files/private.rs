@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
 /// Makes a folder, and those above it, for the owner only (0700). One that exists is fine.
 pub fn create_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| match error.kind() {
@@ -25,9 +27,11 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     create_new(path)?.write_all(content)
 }
 
-/// Opens a file to write at its end, and makes it for the owner only (0600) if there is none.
+/// Opens a file to write at its end, and makes it for the owner only (0600) if there is none. A pipe without a reader is an
+/// error, and isn't waited for.
 pub fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nonblocking).open(path)
 }
 
 #[cfg(test)]

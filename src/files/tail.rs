@@ -1,46 +1,44 @@
 //! The last lines of a file, read from its end: what a gigabyte costs is what a screenful costs.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use super::plain;
 
-const BLOCK: u64 = 64 * 1024;
+/// What a screenful of lines fits into, mostly.
+const FIRST: u64 = 8 * 1024;
 /// The most that is read, however long the lines are.
 const MOST: u64 = 1024 * 1024;
 
 /// The last lines, without the newline at the end; bytes that aren't UTF-8 are replaced. A link, or a pipe, that was put
 /// in the file's place is an error: what it leads to is not what was asked for.
 pub fn lines(path: &Path, count: usize) -> io::Result<String> {
-    let mut file = plain(path)?;
-    let size = file.seek(SeekFrom::End(0))?;
-    let mut start = size;
-    let mut text: Vec<u8> = Vec::new();
-    while start > 0 && size - start < MOST && newlines(&text) <= count {
-        let length = BLOCK.min(start);
-        start -= length;
-        file.seek(SeekFrom::Start(start))?;
-        let mut block = vec![0; usize::try_from(length).unwrap_or_default()];
-        file.read_exact(&mut block)?;
-        block.append(&mut text);
-        text = block;
+    let file = plain::open(path)?;
+    let size = file.metadata()?.len();
+    let most = MOST.min(size);
+    let mut length = FIRST.min(most);
+    loop {
+        let mut end = vec![0; usize::try_from(length).unwrap_or_default()];
+        file.read_exact_at(&mut end, size - length)?;
+        match last(&end, count) {
+            Some(lines) => return Ok(String::from_utf8_lossy(lines).into_owned()),
+            None if length == most => return Ok(String::from_utf8_lossy(trimmed(&end)).into_owned()),
+            None => length = (length * 4).min(most),
+        }
     }
-    let text = String::from_utf8_lossy(&text);
-    let all: Vec<&str> = text.trim_end_matches('\n').split('\n').collect();
-    Ok(all[all.len().saturating_sub(count)..].join("\n"))
 }
 
-/// Opens without following a link, and without waiting for a pipe's writer.
-fn plain(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a plain file")) }
+/// So many lines, if there is a newline before them.
+fn last(text: &[u8], count: usize) -> Option<&[u8]> {
+    let text = trimmed(text);
+    let Some(before) = count.checked_sub(1) else { return Some(&[]) };
+    memchr::memrchr_iter(b'\n', text).nth(before).map(|newline| &text[newline + 1..])
 }
 
-fn newlines(text: &[u8]) -> usize {
-    text.split(|byte| *byte == b'\n').count() - 1
+fn trimmed(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
+    &text[..end]
 }
 
 #[cfg(test)]
@@ -59,5 +57,21 @@ mod tests {
         assert_eq!(lines(&path, 5).unwrap(), "no newline");
         std::fs::write(&path, "").unwrap();
         assert_eq!(lines(&path, 5).unwrap(), "");
+    }
+
+    #[test]
+    fn a_line_of_any_length_and_any_number_of_empty_ones_are_no_trouble() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let long = "ä".repeat(100_000);
+        std::fs::write(&path, format!("first\n{long}\nlast\n")).unwrap();
+        assert_eq!(lines(&path, 2).unwrap(), format!("{long}\nlast"));
+        assert_eq!(lines(&path, 9).unwrap(), format!("first\n{long}\nlast"));
+        assert_eq!(lines(&path, 0).unwrap(), "");
+        std::fs::write(&path, format!("one\n\ntwo{}", "\n".repeat(20_000))).unwrap();
+        assert_eq!(lines(&path, 3).unwrap(), "one\n\ntwo");
+        std::fs::write(&path, format!("{}\nthe end\n", "x".repeat(3_000_000))).unwrap();
+        assert_eq!(lines(&path, 1).unwrap(), "the end");
+        assert!(lines(&path, 2).unwrap().len() <= 1024 * 1024);
     }
 }

@@ -30,8 +30,7 @@ impl Object {
 
     /// Reads the fields that an endpoint knows; the error names the field that is wrong.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let fields = Value::Object(self.0.clone());
-        serde_path_to_error::deserialize(fields).map_err(|error| {
+        serde_path_to_error::deserialize(&self.0).map_err(|error| {
             let (field, why) = (error.path(), error.inner().to_string());
             ApiError::bad_request(if field.iter().next().is_none() {
                 why.replace('`', "\"")

@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, FromRequest, MatchedPath, Request};
 use axum::http::{Extensions, HeaderMap, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -91,7 +92,10 @@ pub(super) fn endpoint(extensions: &Extensions) -> String {
 pub(super) async fn arrival(mut body: Body) -> Result<Bytes, ApiError> {
     let reading = async {
         let (mut bytes, mut length) = (BytesMut::new(), 0);
-        while let Some(frame) = body.frame().await {
+        // Who asks for more than there is waits for the connection's task to say so.
+        while !body.is_end_stream()
+            && let Some(frame) = body.frame().await
+        {
             let frame = frame.map_err(|_| ApiError::bad_request("the body broke off"))?;
             let Ok(data) = frame.into_data() else { continue };
             length += data.len();

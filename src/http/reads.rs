@@ -12,9 +12,10 @@ use super::answers::{GateList, Help, Lines, SessionList, TaskList};
 use super::body::Count;
 use super::call::Call;
 use super::error::ApiError;
+use super::kept::Grounds;
 use super::openapi::outcomes::{MayFail, MayNameNothing};
 use super::requests::{List, ListOf, Logs, Status, task_number};
-use super::status::StatusView;
+use super::status::{StatusView, told_runtime};
 use super::view::{GateRecordView, RunView, SessionView, TaskView};
 use super::words::Success;
 use crate::domain::gate::Closing;
@@ -22,10 +23,11 @@ use crate::domain::id::{SessionId, TaskNumber};
 use crate::domain::number::count;
 use crate::domain::session::Session;
 use crate::domain::words::COMMANDS;
+use crate::engine::Snapshot;
 use crate::files::tail;
 use crate::store::{events, gates, runs, sessions};
 use crate::taskfile;
-use crate::telegram::{self, ListedGate, ListedSession, Log};
+use crate::telegram::{self, ListedGate, ListedSession, Log, Scene};
 
 /// How many lines of a log are told when nobody says how many.
 const LINES: Count = Count(20);
@@ -93,25 +95,45 @@ pub(super) async fn logs(State(app): State<App>, call: Call) -> Result<Response,
 }
 
 pub(super) async fn tell_status(app: &App, session: Option<String>) -> Result<Response, ApiError> {
-    let snapshot = app.engine.snapshot();
-    let loaded = match &session {
-        Some(id) => Some(load(app, id).await?),
-        None => None,
-    };
-    let shown = loaded.as_ref().or(snapshot.current().map(AsRef::as_ref));
-    let hold = app.engine.hold();
-    let decided = match shown {
-        Some(session) => last_decision(app, &session.id).await,
-        None => None,
-    };
+    let Some(id) = session else { return Ok(tell_current(app)) };
+    let (snapshot, session) = (app.engine.snapshot(), load(app, &id).await?);
+    let decided = last_decision(app, &session.id).await;
     let status = telegram::Status {
-        task_file_changed: shown.is_some_and(|session| file_changed(app, session)),
+        task_file_changed: file_changed(app, &session),
         decided: decided.as_ref(),
+        ..status_of(&snapshot)
+    };
+    let hold = app.engine.hold();
+    Ok(Json(StatusView::new(&status, &app.scene(Some(&session), hold.as_ref()))).into_response())
+}
+
+/// From what is committed, which is in memory, and no database.
+fn tell_current(app: &App) -> Response {
+    let (snapshot, now) = (app.engine.snapshot(), app.engine.now());
+    let session = snapshot.current().map(AsRef::as_ref);
+    let hold = snapshot.hold.as_ref().filter(|hold| hold.stands(now));
+    let task_file_changed = session.is_some_and(|session| file_changed(app, session));
+    let grounds = Grounds {
+        snapshot: Arc::clone(&snapshot),
+        second: now.as_second(),
+        runtime: session.map(|session| told_runtime(session, now)),
+        held: hold.is_some(),
+        task_file_changed,
+    };
+    app.status.tell(grounds, || {
+        let decided = session.and_then(|session| snapshot.decided(&session.id));
+        let status = telegram::Status { task_file_changed, decided, ..status_of(&snapshot) };
+        StatusView::new(&status, &Scene { now, ..app.scene(session, hold) })
+    })
+}
+
+fn status_of(snapshot: &Snapshot) -> telegram::Status<'_> {
+    telegram::Status {
         pending: snapshot.notifications.pending,
         dead: snapshot.notifications.dead,
         set_aside: snapshot.set_aside.as_deref(),
-    };
-    Ok(Json(StatusView::new(&status, &app.scene(shown, hold.as_ref()))).into_response())
+        ..telegram::Status::default()
+    }
 }
 
 pub(super) async fn tell_tasks(
@@ -277,7 +299,8 @@ fn output(app: &App, session: &Session, number: TaskNumber, lines: i64) -> Resul
 
 /// What was last decided at a gate of a session; where the database can't say, the rest is told without it.
 async fn last_decision(app: &App, session: &SessionId) -> Option<Closing> {
-    gates::last_closing(app.engine.store().readers(), session).await.ok().flatten()
+    let readers = app.engine.store().readers();
+    readers.with(async |conn| gates::last_closing(conn, session).await).await.ok().flatten()
 }
 
 fn file_changed(app: &App, session: &Session) -> bool {

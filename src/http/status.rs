@@ -185,6 +185,12 @@ fn runtime(session: &Session, now: Timestamp) -> std::time::Duration {
     std::time::Duration::try_from(end.duration_since(session.started_at)).unwrap_or_default()
 }
 
+/// How long a session has taken, as exactly as it is told: to the second, once there is one.
+pub(super) fn told_runtime(session: &Session, now: Timestamp) -> std::time::Duration {
+    let runtime = runtime(session, now);
+    if runtime.as_secs() == 0 { runtime } else { std::time::Duration::from_secs(runtime.as_secs()) }
+}
+
 /// Where things stand, for a person.
 fn told(session: &Session, status: &Status<'_>, scene: &Scene<'_>) -> String {
     let counts = session.counts();

@@ -2,13 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-
-use super::App;
 use super::exposition::{Exposition, Kind};
 
 /// What counts as the endpoint of every path at which there is nothing, so that strangers can't make up new ones.
@@ -28,22 +23,17 @@ struct Endpoint {
     took: Duration,
 }
 
-/// Counts a request once its answer's head is there; a stream that goes on after it is not waited for.
-pub(super) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let response = next.run(request).await;
-    app.traffic.answered(path.as_deref(), response.status().as_u16(), began.elapsed());
-    response
-}
-
 impl Traffic {
+    /// Counts a request once its answer's head is there; a stream that goes on after it is not waited for.
     /// `/webhook/start` and `/start` are one endpoint.
-    fn answered(&self, path: Option<&str>, status: u16, took: Duration) {
+    pub(super) fn answered(&self, path: Option<&str>, status: u16, took: Duration) {
         let endpoint = path.map_or(OTHER, |path| path.strip_prefix("/webhook").unwrap_or(path));
         let bucket = BOUNDS.iter().position(|bound| took.as_secs_f64() <= *bound).unwrap_or(BOUNDS.len());
         let mut endpoints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let endpoint = endpoints.entry(endpoint.to_owned()).or_default();
+        if !endpoints.contains_key(endpoint) {
+            endpoints.insert(endpoint.to_owned(), Endpoint::default());
+        }
+        let Some(endpoint) = endpoints.get_mut(endpoint) else { return };
         *endpoint.statuses.entry(status).or_default() += 1;
         endpoint.buckets[bucket] += 1;
         endpoint.took += took;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{Next, from_fn, map_request};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -17,7 +17,6 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use super::answers::HealthView;
 use super::auth::{Gatekeeper, Proof};
@@ -25,7 +24,7 @@ use super::body::Object;
 use super::call::arrival;
 use super::error::{ApiError, Code};
 use super::words::Health;
-use super::{REQUEST_ID, listen};
+use super::{listen, passage};
 
 /// What the door needs to know until there is an engine.
 #[derive(Debug)]
@@ -56,16 +55,10 @@ pub async fn wait(listener: TcpListener, vestibule: Vestibule, stop: Cancellatio
     let keeper = Gatekeeper::new(secrets, require_signature);
     let app = Arc::new(Inner { keeper, reason, clock, started: Instant::now() });
     let under_way = TaskTracker::new();
-    let tracker = under_way.clone();
     let router = Router::new()
         .route("/health", get(health))
         .fallback(not_yet)
-        .layer(from_fn(super::in_time))
-        .layer(from_fn(super::log))
-        .layer(from_fn(move |request, next: Next| tracker.track_future(next.run(request))))
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .layer(map_request(super::plain_request_id))
+        .layer(from_fn_with_state(under_way.clone(), passage::wait))
         .with_state(app);
     listen::answer(listener, router, stop, under_way).await;
 }

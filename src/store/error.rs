@@ -188,18 +188,26 @@ mod code {
     pub(super) const FULL: i32 = 13;
     pub(super) const CANTOPEN: i32 = 14;
     pub(super) const NOTADB: i32 = 26;
+    /// An extended one: the database's name led nowhere when its log was to be opened, as the log's rights are those of the
+    /// file. That says nothing of what is in it.
+    pub(super) const IOERR_FSTAT: i32 = IOERR | 7 << 8;
 }
 
-/// The primary result code, if it was `SQLite` that failed.
+/// The extended result code, if it was `SQLite` that failed.
+fn extended(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+/// The primary one, which is its last byte.
 fn primary(error: &sqlx::Error) -> Option<i32> {
-    let extended = error.as_database_error()?.code()?.parse::<i32>().ok()?;
-    Some(extended & 0xff)
+    extended(error).map(|code| code & 0xff)
 }
 
 /// Whether the device fails or the file is damaged.
 pub(super) fn is_fatal(error: &sqlx::Error) -> bool {
-    match primary(error) {
-        Some(code) => matches!(code, code::IOERR | code::CORRUPT | code::NOTADB),
+    match extended(error) {
+        Some(code::IOERR_FSTAT) => false,
+        Some(code) => matches!(code & 0xff, code::IOERR | code::CORRUPT | code::NOTADB),
         None => matches!(error, sqlx::Error::Io(_)),
     }
 }

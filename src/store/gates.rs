@@ -103,14 +103,17 @@ pub async fn of_session(conn: &mut SqliteConnection, session: &SessionId) -> Res
 }
 
 /// How the newest answered gate of a session was closed.
-pub async fn last_closing(readers: &Readers, session: &SessionId) -> Result<Option<Closing>, Error> {
+pub async fn last_closing(
+    conn: &mut SqliteConnection,
+    session: &SessionId,
+) -> Result<Option<Closing>, Error> {
     let session = session.as_str();
     sqlx::query!(
         "SELECT closing AS \"closing!\" FROM gates WHERE session_id = ? AND closing IS NOT NULL
          ORDER BY ordinal DESC LIMIT 1",
         session
     )
-    .fetch_optional(readers)
+    .fetch_optional(conn)
     .await?
     .map(|row| from_json(TABLE, &row.closing))
     .transpose()

@@ -14,6 +14,7 @@ mod lock;
 mod look;
 mod note;
 pub mod outbox;
+mod probe;
 pub mod prune;
 pub mod pulse;
 mod readers;
@@ -46,6 +47,7 @@ pub use self::error::{Error, said};
 pub use self::lock::{Lock, LockError};
 pub use self::look::{look, visit};
 pub use self::note::Note;
+use self::probe::Probe;
 pub use self::readers::Readers;
 pub use self::survey::{Survey, survey};
 use crate::files::{beside, private};
@@ -54,13 +56,16 @@ use crate::files::{beside, private};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the file is written: by way of a log that is synced at each commit, and no longer than 64 MiB once a slow reader,
-/// such as a backup, that let it grow is done.
-const PRAGMAS: [&str; 4] = [
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA journal_size_limit = 67108864",
-];
+/// such as a backup, that let it grow is done. What a transaction touches of however large a file is kept in 512 KiB.
+const PRAGMAS: &str = "\
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA cache_size = -512;
+PRAGMA journal_size_limit = 67108864";
+
+/// How much a connection that reads keeps of the file, in KiB below zero: the system has it in memory anyway.
+const READERS_CACHE: &str = "-256";
 
 /// The schema, one step a version.
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -72,7 +77,7 @@ pub struct Store {
     writer: Mutex<SqliteConnection>,
     writing: SqliteConnectOptions,
     readers: Readers,
-    reading: SqliteConnectOptions,
+    probe: Probe,
     epoch: String,
     broken: CancellationToken,
     damage: OnceLock<String>,
@@ -102,11 +107,12 @@ impl Store {
             }
         };
         let writing = options.clone();
-        let reading = options.read_only(true);
+        let reading = options.read_only(true).pragma("cache_size", READERS_CACHE);
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(reading.clone());
+        let probe = Probe::new(path, reading);
         let broken = CancellationToken::new();
         let readers = Readers::new(pool, broken.clone());
         Ok(Self {
@@ -114,7 +120,7 @@ impl Store {
             writer: Mutex::new(writer),
             writing,
             readers,
-            reading,
+            probe,
             epoch,
             broken,
             damage: OnceLock::new(),
@@ -154,9 +160,7 @@ impl Store {
         }
         if writer.is_in_transaction() {
             let mut fresh = self.writing.connect().await?;
-            for pragma in PRAGMAS {
-                sqlx::query(pragma).execute(&mut fresh).await?;
-            }
+            sqlx::raw_sql(PRAGMAS).execute(&mut fresh).await?;
             *writer = fresh;
         }
         Ok(())
@@ -193,28 +197,19 @@ impl Store {
         &self.epoch
     }
 
-    /// Whether the file can be opened and read; what an open connection remembers of it would prove nothing.
+    /// Whether the file can be read, and is still the one that its name leads to.
     pub async fn ping(&self) -> Result<(), Error> {
-        let pinged = self.open_and_read().await;
+        let pinged = self.probe.read().await;
         if matches!(pinged, Err(Error::Fatal(_))) {
             self.broken.cancel();
         }
         pinged
     }
-
-    async fn open_and_read(&self) -> Result<(), Error> {
-        let mut connection = self.reading.connect().await?;
-        sqlx::query_scalar!("SELECT count(*) FROM meta").fetch_one(&mut connection).await?;
-        connection.close().await?;
-        Ok(())
-    }
 }
 
 /// Brings the schema up to date, and answers with the database's epoch.
 async fn prepare(writer: &mut SqliteConnection, path: &Path, note: &Note) -> Result<String, Error> {
-    for pragma in PRAGMAS {
-        sqlx::query(pragma).execute(&mut *writer).await.map_err(|source| Error::open(path, source))?;
-    }
+    sqlx::raw_sql(PRAGMAS).execute(&mut *writer).await.map_err(|source| Error::open(path, source))?;
     MIGRATIONS.run(&mut *writer).await.map_err(|source| Error::migrate(path, source))?;
     let epoch = epoch(writer).await?;
     if restored::is_another(writer, &epoch, note).await? {

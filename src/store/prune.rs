@@ -142,18 +142,24 @@ pub async fn standing(conn: &mut SqliteConnection, session: &SessionId) -> Resul
 /// The sessions that ended before `before` and of which nothing is on its way any more, the oldest first: neither the
 /// newest one, nor the one with the newest run, whose ids are the last that were given.
 pub async fn ended(conn: &mut SqliteConnection, before: Timestamp) -> Result<Vec<SessionId>, Error> {
-    let before = before.to_string();
-    let ids = sqlx::query_scalar!(
-        "SELECT id FROM sessions
-         WHERE status IN ('completed', 'stopped') AND last_activity < ?
+    let rows = sqlx::query!(
+        "SELECT id, last_activity FROM sessions
+         WHERE status IN ('completed', 'stopped')
              AND ordinal <> (SELECT max(ordinal) FROM sessions)
              AND id IS NOT (SELECT session_id FROM runs WHERE id = (SELECT max(id) FROM runs))
-             AND NOT EXISTS (SELECT 1 FROM notifications WHERE session_id = sessions.id AND state IN ('pending', 'dead'))",
-        before
+             AND NOT EXISTS (SELECT 1 FROM notifications WHERE session_id = sessions.id AND state IN ('pending', 'dead'))"
     )
     .fetch_all(conn)
     .await?;
-    Ok(ids.into_iter().map(SessionId::new).collect())
+    let mut old = Vec::new();
+    for row in rows {
+        // As texts, a whole second would be later than its parts.
+        let ended: Timestamp = super::parsed("sessions", &row.last_activity)?;
+        if ended < before {
+            old.push(SessionId::new(row.id));
+        }
+    }
+    Ok(old)
 }
 
 /// Deletes everything about a session that has ended.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
@@ -67,17 +68,38 @@ pub async fn insert(conn: &mut SqliteConnection, run: &Run) -> Result<(), Error>
     Ok(())
 }
 
-/// Ends a run.
+/// Ends a run, and books what it used up on a day's account, as [`DayAccount::book`] does.
+///
+/// [`DayAccount::book`]: crate::domain::limits::DayAccount::book
 pub async fn end(
     conn: &mut SqliteConnection,
     run: RunId,
     outcome: &Outcome,
     at: Timestamp,
+    day: Date,
 ) -> Result<(), Error> {
+    let usage = &outcome.usage;
+    let (day, micro_usd) = (day.to_string(), usage.cost.micros());
+    let tokens = i64::try_from(usage.tokens()).unwrap_or(i64::MAX);
+    let untold = i64::from(usage.at_least) - i64::from(usage.includes);
     let (outcome, at) = (to_json(TABLE, outcome)?, at.to_string());
-    sqlx::query!("UPDATE runs SET ended_at = ?, outcome = ? WHERE id = ?", at, outcome, run.0)
-        .execute(conn)
-        .await?;
+    // Together, for each call is a way to the database's thread and back.
+    sqlx::query!(
+        "UPDATE runs SET ended_at = ?, outcome = ? WHERE id = ?;
+         INSERT INTO spending (day, micro_usd, tokens, untold) VALUES (?, ?, ?, max(0, ?))
+           ON CONFLICT DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd, tokens = tokens + excluded.tokens,
+             untold = max(0, untold + ?)",
+        at,
+        outcome,
+        run.0,
+        day,
+        micro_usd,
+        tokens,
+        untold,
+        untold
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Sessions and their tasks: what an execution stands at.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -55,22 +56,26 @@ pub async fn update(conn: &mut SqliteConnection, before: &Session, after: &Sessi
     let id = after.id.as_str();
     let last_activity = after.last_activity.to_string();
     let state = to_json(TABLE, &after.state)?;
-    sqlx::query!("UPDATE sessions SET state = ?, last_activity = ? WHERE id = ?", state, last_activity, id)
-        .execute(&mut *conn)
-        .await?;
     let changed = before.tasks.iter().zip(&after.tasks).enumerate();
+    let mut tasks = BTreeMap::new();
     for (position, (_, task)) in changed.filter(|(_, (before, after))| !Arc::ptr_eq(before, after)) {
-        let position = i64::try_from(position).unwrap_or(i64::MAX);
-        let progress = to_json(TASKS, &task.progress)?;
-        sqlx::query!(
-            "UPDATE tasks SET progress = ? WHERE session_id = ? AND position = ?",
-            progress,
-            id,
-            position
-        )
-        .execute(&mut *conn)
-        .await?;
+        tasks.insert(position, to_json(TASKS, &task.progress)?);
     }
+    let tasks = to_json(TASKS, &tasks)?;
+    // Together, for each call is a way to the database's thread and back.
+    sqlx::query!(
+        "UPDATE sessions SET state = ?, last_activity = ? WHERE id = ?;
+         UPDATE tasks SET progress = json_extract(?, '$.' || position)
+         WHERE session_id = ? AND position IN (SELECT CAST(key AS INTEGER) FROM json_each(?))",
+        state,
+        last_activity,
+        id,
+        tasks,
+        id,
+        tasks
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -5,46 +5,41 @@ use sqlx::SqliteConnection;
 
 use super::Error;
 use crate::domain::limits::{Amount, DayAccount};
-use crate::domain::usage::Usage;
 use crate::domain::usd::Usd;
+
+struct Row {
+    micro_usd: i64,
+    tokens: i64,
+    untold: u32,
+    micro_usd_up_to: Option<i64>,
+    tokens_up_to: Option<i64>,
+}
+
+impl Row {
+    fn on(self, day: Date) -> DayAccount {
+        DayAccount {
+            day,
+            cost: Usd::from_micros(self.micro_usd),
+            tokens: self.tokens.unsigned_abs(),
+            untold: self.untold,
+            cost_up_to: self.micro_usd_up_to.map(Usd::from_micros),
+            tokens_up_to: self.tokens_up_to.map(i64::unsigned_abs),
+        }
+    }
+}
 
 /// A day's account.
 pub async fn of(conn: &mut SqliteConnection, day: Date) -> Result<DayAccount, Error> {
     let named = day.to_string();
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         r#"SELECT micro_usd, tokens, untold AS "untold: u32", micro_usd_up_to, tokens_up_to
              FROM spending WHERE day = ?"#,
         named
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map_or(DayAccount::new(day), |row| DayAccount {
-        day,
-        cost: Usd::from_micros(row.micro_usd),
-        tokens: row.tokens.unsigned_abs(),
-        untold: row.untold,
-        cost_up_to: row.micro_usd_up_to.map(Usd::from_micros),
-        tokens_up_to: row.tokens_up_to.map(i64::unsigned_abs),
-    }))
-}
-
-/// Adds what a run used up.
-pub async fn add(conn: &mut SqliteConnection, day: Date, usage: &Usage) -> Result<(), Error> {
-    let (day, micro_usd) = (day.to_string(), usage.cost.micros());
-    let tokens = i64::try_from(usage.tokens()).unwrap_or(i64::MAX);
-    let untold = i64::from(usage.at_least) - i64::from(usage.includes);
-    sqlx::query!(
-        "INSERT INTO spending (day, micro_usd, tokens, untold) VALUES (?1, ?2, ?3, max(0, ?4))
-         ON CONFLICT DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd, tokens = tokens + excluded.tokens,
-             untold = max(0, untold + ?4)",
-        day,
-        micro_usd,
-        tokens,
-        untold
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    Ok(row.map_or(DayAccount::new(day), |row| row.on(day)))
 }
 
 /// Puts what a person granted in the place of a limit, for this day; a day's limits are of money and of tokens.

@@ -52,7 +52,7 @@ impl Telling<'_> {
                 self.task_started(subject, *attempt, *resumed)
             }
             Event::TaskCompleted { subject, summary, took, cost, denials, .. } => {
-                self.completed(subject, summary, Spent { took, cost: told(*cost) }, denials)
+                self.completed(subject, summary, Spent { took, cost: *cost }, denials)
             }
             Event::TaskFailed { subject, failure, took, cost, .. } => {
                 self.failed(subject, failure, Spent { took, cost: *cost })

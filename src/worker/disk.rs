@@ -1,5 +1,6 @@
 //! How much room there is where runs write.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,20 +27,16 @@ impl Room {
         self.less_than(self.min_free)
     }
 
-    /// Waits until there is too little room to go on, then says where and ends the run.
-    pub(super) async fn watch(self, run: CancellationToken) -> Option<String> {
-        loop {
+    /// When there is too little room to go on, says where, and cancels.
+    pub(super) async fn watch(&self, run: &CancellationToken, shortage: &mut Option<String>) -> Infallible {
+        while shortage.is_none() {
+            tokio::time::sleep(LOOK_AGAIN).await;
             let look = self.clone();
             let looked = tokio::task::spawn_blocking(move || look.less_than(look.min_free.half()));
-            if let Ok(Some(shortage)) = looked.await {
-                run.cancel();
-                return Some(shortage);
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = run.cancelled() => return None,
-            }
+            *shortage = looked.await.unwrap_or(None);
         }
+        run.cancel();
+        std::future::pending().await
     }
 
     fn less_than(&self, bound: Size) -> Option<String> {

@@ -8,7 +8,7 @@ use std::fs;
 use std::hash::{Hash as _, Hasher as _};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -24,6 +24,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// How many files are named.
 const NAMED: usize = 5;
+/// Everything that differs from the commit, and which that is.
+const LISTING: [&str; 7] = [
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "--no-ahead-behind",
+    "--no-renames",
+    "--untracked-files=all",
+    "-z",
+];
+const HEAD: &[u8] = b"# branch.oid ";
+const NO_COMMIT: &[u8] = b"(initial)";
 
 /// What the project looked like at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +49,12 @@ pub(super) struct Fingerprint {
 impl Fingerprint {
     /// Looks at a project, if that can be done.
     pub(super) async fn of(project: &Path, user: Option<&User>) -> Option<Self> {
-        let listed = ask(project, user, &["status", "--porcelain=v1", "-z", "--untracked-files=all"]).await?;
-        let head = ask(project, user, &["rev-parse", "--verify", "--quiet", "HEAD"]).await;
-        let head = head.map(|head| String::from_utf8_lossy(&head).trim().to_owned());
-        let folder = project.to_owned();
-        let top = ask(project, user, &["rev-parse", "--show-toplevel"]).await?;
-        let top = Path::new(String::from_utf8_lossy(&top).trim()).to_owned();
-        let digest = tokio::task::spawn_blocking(move || {
-            let top = if top.is_absolute() { top } else { folder };
-            digest(&top, &listed)
-        });
-        Some(Self { head, digest: digest.await.ok()? })
+        let top = repository(project)?;
+        let listed = ask(project, user, &LISTING).await?;
+        let head = names(&listed).find_map(|line| line.strip_prefix(HEAD)).filter(|head| *head != NO_COMMIT);
+        let head = head.map(|head| String::from_utf8_lossy(head).into_owned());
+        let digest = tokio::task::spawn_blocking(move || digest(&top, &listed)).await.ok()?;
+        Some(Self { head, digest })
     }
 
     /// Keeps it beside a run's files, for whoever sees to the run's end.
@@ -91,19 +98,39 @@ impl Fingerprint {
     }
 }
 
-/// Of the listing, and of each listed file as it is now.
+/// The top of the repository in which a project is, if it is in one: the nearest folder with a `.git`, which git looks for,
+/// too. What may not be looked at may hold one.
+fn repository(project: &Path) -> Option<PathBuf> {
+    let project = fs::canonicalize(project).ok()?;
+    let has_none = |folder: &Path| {
+        fs::symlink_metadata(folder.join(".git")).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    project.ancestors().find(|folder| !has_none(folder)).map(Path::to_owned)
+}
+
+/// Of what is listed but the branch, and of each listed file as it is now.
 fn digest(top: &Path, listed: &[u8]) -> u64 {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     let mut hasher = DefaultHasher::new();
-    listed.hash(&mut hasher);
-    for entry in names(listed) {
-        let name = entry.get(3..).unwrap_or(entry);
+    for entry in names(listed).filter(|entry| !entry.starts_with(b"#")) {
+        entry.hash(&mut hasher);
+        let Some(name) = name(entry) else { continue };
         if let Ok(file) = fs::symlink_metadata(top.join(OsStr::from_bytes(name))) {
             (file.len(), file.mtime(), file.mtime_nsec(), file.mode()).hash(&mut hasher);
         }
     }
     hasher.finish()
+}
+
+/// The file's name in a listing's entry: it comes last, behind as many fields as git-status(1) says.
+fn name(entry: &[u8]) -> Option<&[u8]> {
+    let fields = match entry.first()? {
+        b'1' => 8,
+        b'u' => 10,
+        _ => 1,
+    };
+    entry.splitn(fields + 1, |byte| *byte == b' ').nth(fields)
 }
 
 fn names(listed: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -153,6 +180,8 @@ mod tests {
         git(project, &["init", "--quiet"]);
         let empty = Fingerprint::of(project, None).await.unwrap();
         assert_eq!(Fingerprint::of(project, None).await.unwrap(), empty);
+        fs::create_dir(project.join("below")).unwrap();
+        assert_eq!(Fingerprint::of(&project.join("below"), None).await.unwrap(), empty);
 
         fs::write(project.join("a.txt"), "one\n").unwrap();
         let untracked = Fingerprint::of(project, None).await.unwrap();
@@ -171,9 +200,19 @@ mod tests {
             edited,
             "the listing alone would be the same"
         );
+        fs::create_dir_all(project.join("a folder")).unwrap();
+        fs::write(project.join("a folder/new file"), "one").unwrap();
+        let new = Fingerprint::of(&project.join("below"), None).await.unwrap();
+        fs::write(project.join("a folder/new file"), "more").unwrap();
+        assert_ne!(Fingerprint::of(&project.join("below"), None).await.unwrap(), new, "a name with a space");
+        fs::remove_dir_all(project.join("a folder")).unwrap();
+
         git(project, &["commit", "--quiet", "-am", "three"]);
         let changes = committed.changes(project, None).await;
         assert_eq!(changes, ["1 new commit", "1 file changed, 1 insertion(+), 1 deletion(-)"]);
+        let clean = Fingerprint::of(project, None).await.unwrap();
+        git(project, &["switch", "--quiet", "--create", "other"]);
+        assert_eq!(Fingerprint::of(project, None).await.unwrap(), clean, "another branch, but nothing else");
 
         let path = project.join(".git/before");
         committed.keep(&path).unwrap();

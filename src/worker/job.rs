@@ -1,5 +1,7 @@
 //! One run, from its process to its outcome: started or found again, seen through, checked.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 use uuid::Uuid;
@@ -7,9 +9,10 @@ use uuid::Uuid;
 use super::fingerprint::Fingerprint;
 use super::{Trouble, Worker, outcome};
 use crate::claude::{
-    self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Launcher,
-    Limits, Marker, Process, RunFiles,
+    self, Activity, Birthplace, Check, Checked, Conversation, Found, Invocation, LaunchError, Limits, Marker,
+    Process, RunFiles,
 };
+use crate::domain::id::SessionId;
 use crate::domain::purse::Purse;
 use crate::domain::run::{Failure, Obstacle, Outcome, Verdict};
 use crate::domain::session::Session;
@@ -133,7 +136,8 @@ impl Worker {
         let invocation = self.invocation(session, task, conversation, budget);
         let prompt = self.prompt(run, session, task).await?;
         self.look_at_the_project(session, &files).await;
-        Ok(claude::spawn(&Launcher::default(), &invocation, &prompt, files, Marker::from(run.marker)))
+        let marker = Marker::from(run.marker);
+        Ok(claude::spawn(&self.launcher, &invocation, &prompt, files, marker))
     }
 
     /// Keeps what the project looks like before a run, to tell afterwards whether it changed anything. Without it that stays
@@ -151,9 +155,7 @@ impl Worker {
     }
 
     async fn prompt(&self, run: &Run, session: &Session, task: &Task) -> Result<String, Trouble> {
-        let day: Option<DayLog> = sessions::day(self.engine.store().readers(), &session.id)
-            .await?
-            .and_then(|day| serde_json::from_str(&day).ok());
+        let day = self.day(&session.id).await?;
         let progress = &task.progress;
         let check = task.spec.check.as_deref().zip(progress.check_output.as_deref());
         let parts = PromptParts {
@@ -164,12 +166,24 @@ impl Worker {
                 .position(|other| other.number() == task.number())
                 .map_or(0, |at| at + 1),
             total: session.tasks.len(),
-            day: day.as_ref(),
+            day: day.as_ref().as_ref(),
             notes: &progress.notes,
             feedback: &progress.feedback,
             check_output: check.map(|(name, output)| CheckOutput { name, output }),
         };
         Ok(if run.resumed { continue_prompt(&parts) } else { prompt(&parts) })
+    }
+
+    /// The day's log that was stored with a session; it never changes, and the last one asked for is kept.
+    async fn day(&self, session: &SessionId) -> Result<Arc<Option<DayLog>>, Trouble> {
+        let mut kept = self.day.lock().await;
+        if let Some((_, day)) = kept.as_ref().filter(|(of, _)| of == session) {
+            return Ok(Arc::clone(day));
+        }
+        let day = sessions::day(self.engine.store().readers(), session).await?;
+        let day = Arc::new(day.and_then(|day| serde_json::from_str(&day).ok()));
+        *kept = Some((session.clone(), Arc::clone(&day)));
+        Ok(day)
     }
 
     /// Runs the task's check, which has the last word on a run that says it was successful.
@@ -200,7 +214,7 @@ impl Worker {
             grace: self.settings.limits.grace,
         };
         self.activity.send_replace(Some(Activity(format!("Check {name}"))));
-        let verdict = match claude::run_check(&Launcher::default(), &check, files, marker, unwanted).await? {
+        let verdict = match claude::run_check(&self.launcher, &check, files, marker, unwanted).await? {
             Checked::Passed => ended.verdict,
             Checked::Failed(failure) => Verdict::Failed { failure },
             Checked::Stopped => Verdict::Lost,

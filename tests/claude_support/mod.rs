@@ -1,6 +1,9 @@
 //! What the tests of runs share: a scratch folder, the stand-in for the CLI, and a look at the process table.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+#[path = "../support/executable.rs"]
+pub mod executable;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -54,7 +57,24 @@ impl Run {
     }
 
     pub fn control(&self) -> PathBuf {
-        self.folder.path().join("logs/session/.task-1-run-1")
+        self.folder.path().join("logs/session/.task-1-run-1.control")
+    }
+
+    /// The first record of a kind in the control file.
+    pub fn record(&self, kind: &str) -> Option<serde_json::Value> {
+        let records = std::fs::read_to_string(self.control()).ok()?;
+        let mut records = records.lines().filter_map(|line| serde_json::from_str(line).ok());
+        records.find_map(|record: serde_json::Value| record.get(kind).cloned())
+    }
+
+    /// The process in which the launcher published itself.
+    pub fn launcher(&self) -> i32 {
+        pid_in(&self.record("started").unwrap()["by"]["launcher"])
+    }
+
+    /// The program's process.
+    pub fn program(&self) -> i32 {
+        pid_in(&self.record("child").unwrap())
     }
 
     pub fn project(&self) -> PathBuf {
@@ -68,7 +88,11 @@ impl Run {
     }
 
     pub fn try_spawn(&self, prompt: &str) -> Result<Process, LaunchError> {
-        spawn(&launcher(), &self.invocation(), prompt, self.files(), self.marker)
+        self.spawn_with(&launcher(), prompt)
+    }
+
+    pub fn spawn_with(&self, launcher: &Launcher, prompt: &str) -> Result<Process, LaunchError> {
+        spawn(launcher, &self.invocation(), prompt, self.files(), self.marker)
     }
 
     pub fn spawn(&self, play: &str) -> Process {
@@ -116,7 +140,7 @@ impl Run {
 }
 
 pub fn launcher() -> Launcher {
-    Launcher(PathBuf::from(env!("CARGO_BIN_EXE_orchestrator")))
+    Launcher::new(PathBuf::from(env!("CARGO_BIN_EXE_orchestrator")))
 }
 
 pub fn stand_in() -> String {
@@ -144,6 +168,16 @@ pub fn working_in(folder: &Path) -> Vec<i32> {
 pub fn pids() -> Vec<i32> {
     let entries = fs::read_dir("/proc").unwrap();
     entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok()).collect()
+}
+
+fn pid_in(identity: &serde_json::Value) -> i32 {
+    i32::try_from(identity["pid"].as_i64().unwrap()).unwrap()
+}
+
+/// Whether there is such a process, other than as a zombie.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with(['Z', 'X']))
 }
 
 /// Waits for a condition that must come true.

@@ -16,6 +16,8 @@ const LOOK_AGAIN: Duration = Duration::from_micros(200);
 const MOST: Duration = Duration::from_secs(3);
 /// How long a daemon takes to be at work, and a bit more.
 const A_START: u64 = 40_000;
+/// And a run to end by itself.
+const A_RUN: u64 = 120_000;
 
 /// When a daemon dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +73,9 @@ impl<'a> Killer<'a> {
             self.await_moment(&mut daemon);
             self.kill(&mut daemon);
             self.kills += 1;
-            if self.dice.u8(..100) < 5 {
-                std::thread::sleep(Duration::from_micros(self.dice.u64(..20_000)));
+            // Long enough at times for a run to end with nobody there to see it.
+            if self.dice.u8(..100) < 25 {
+                std::thread::sleep(Duration::from_micros(self.dice.u64(..A_RUN)));
             }
         }
     }

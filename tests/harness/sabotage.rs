@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::arena::Setting;
 use crate::{NoFaults, trial};
 
-/// What a daemon may be told to do wrong, what the judge may call it, and within how many kills it must.
+/// What a daemon may be told to do wrong, what the judge may call it, and how many kills mostly are enough to see it.
 const CRIMES: [(&str, &[&str], u64); 10] = [
     ("acknowledge_before_commit", &["lost:"], 400),
     ("forget_keys", &["lost:", "doubled:"], 100),
@@ -25,6 +25,9 @@ const CRIMES: [(&str, &[&str], u64); 10] = [
     ("miss_events", &["events:"], 200),
     ("charge_twice", &["cost:"], 150),
 ];
+
+/// So often it may get away with it. It is by chance that a kill meets the moment of a crime: a fifth of the rounds miss some.
+const ROUNDS: u64 = 8;
 
 /// Which line becomes which.
 const PATCHES: [(&str, &str, &str); 13] = [
@@ -90,7 +93,8 @@ const PATCHES: [(&str, &str, &str); 13] = [
     (
         "src/claude/launch.rs",
         "    let leftovers = end_leftovers(group.as_ref());\n",
-        "    let leftovers = if crate::breaks(\"leave_processes\") { 0 } else { end_leftovers(group.as_ref()) };\n",
+        "    let leftovers =\n\
+         \x20       if crate::breaks(\"leave_processes\") { Some(0) } else { end_leftovers(group.as_ref()) };\n",
     ),
     (
         "src/domain/attempt.rs",
@@ -154,17 +158,27 @@ fn the_judge_finds_every_crime() {
 
 /// Commits one crime, and answers with what the judge said if that wasn't its name.
 fn undetected(crime: (&str, &[&str], u64), program: &Path, seed: u64) -> Option<Vec<String>> {
-    let (crime, called, most) = crime;
+    let (crime, called, kills) = crime;
     let setting = Setting {
         program: program.to_owned(),
         environment: vec![("SABOTAGE", crime.to_owned())],
         ..Setting::usual()
     };
-    let outcome = trial(setting, seed, most, &NoFaults);
-    let found = outcome.complaints.first().cloned().unwrap_or_default();
-    eprintln!("{crime}: after {} kills: {}", outcome.kills, found.chars().take(160).collect::<String>());
-    let is_it = |complaint: &String| called.iter().any(|called| complaint.starts_with(called));
-    (!outcome.complaints.iter().any(is_it)).then_some(outcome.complaints)
+    for round in 1..=ROUNDS {
+        let outcome = trial(setting.clone(), seed.wrapping_mul(round), kills, &NoFaults);
+        let found = outcome.complaints.first().cloned().unwrap_or_default();
+        let found = found.chars().take(160).collect::<String>();
+        eprintln!("{crime}: round {round}, after {} kills: {found}", outcome.kills);
+        let is_it = |complaint: &String| called.iter().any(|called| complaint.starts_with(called));
+        if outcome.complaints.iter().any(is_it) {
+            return None;
+        }
+        // Called something else.
+        if !outcome.complaints.is_empty() {
+            return Some(outcome.complaints);
+        }
+    }
+    Some(Vec::new())
 }
 
 /// Builds the copy, in a folder of its own beside what is built from the tree.

@@ -18,6 +18,7 @@ pub mod desk;
 pub mod disk;
 pub mod document;
 pub mod eventually;
+pub mod executable;
 pub mod follower;
 pub mod gateway;
 pub mod http;
@@ -45,9 +46,11 @@ pub mod telegram_server;
 pub mod terminal;
 pub mod users;
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
+
+use tokio::net::TcpSocket;
 
 /// How long anything may take that needs no model: generous, because the machine may be busy with other tests.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -59,8 +62,18 @@ pub fn free_port() -> u16 {
     let process = u16::try_from(std::process::id() % 200).unwrap() * 50;
     loop {
         let port = 20_000 + process + OFFSET.fetch_add(1, Ordering::Relaxed) % 12_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        // A program that another test starts meanwhile has our sockets until it is executed: this one doesn't listen.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        if socket.bind((Ipv4Addr::LOCALHOST, port).into()).is_ok() {
             return port;
         }
     }
+}
+
+/// Listens, as soon as nobody does who listened before: a program that another test starts may have that socket until it is
+/// executed.
+#[track_caller]
+pub fn listen(address: SocketAddr) -> TcpListener {
+    eventually::eventually(SOON, "a port to be free", || TcpListener::bind(address))
 }

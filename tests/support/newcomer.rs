@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::eventually::eventually;
+use super::executable::write_executable;
 use super::terminal::Said;
 use super::{SOON, free_port};
 
@@ -71,9 +72,7 @@ impl Newcomer {
 
     /// Makes `claude` a script with these lines.
     pub fn claude(&self, lines: &str) {
-        let path = self.path("bin/claude");
-        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_executable(&self.path("bin/claude"), &format!("#!/bin/sh\n{lines}\n"));
     }
 
     /// Runs git in the project.

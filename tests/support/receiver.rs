@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use super::chat_message;
 use super::daemon::SECRET;
 use super::eventually::eventually;
-use super::free_port;
+use super::{free_port, listen};
 
 /// What a test answers to one delivery.
 #[derive(Clone, Debug)]
@@ -134,8 +134,11 @@ impl Receiver {
     /// Listens, again if it was closed.
     pub fn open(&mut self) {
         let router = Router::new().fallback(take).with_state(Arc::clone(&self.inner));
-        let listener = self.runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))).unwrap();
-        self.serving = Some(self.runtime.spawn(async move { axum::serve(listener, router).await.unwrap() }));
+        let listener = listen((Ipv4Addr::LOCALHOST, self.port).into());
+        listener.set_nonblocking(true).unwrap();
+        self.serving = Some(self.runtime.spawn(async move {
+            axum::serve(TcpListener::from_std(listener).unwrap(), router).await.unwrap();
+        }));
     }
 
     /// Listens no more: connections are refused.

@@ -4,7 +4,7 @@
 //! judged as Telegram judges it (`telegram_api.rs`); nothing is accepted that Telegram would refuse.
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::eventually::eventually;
+use super::free_port;
 use super::telegram_api::{Books, Call, Delivery};
 pub use super::telegram_phone::Phone;
 use super::telegram_server::{Door, deliver};
-use super::{SOON, free_port};
 
 /// How long anything may take that goes through n8n.
 pub const THROUGH_N8N: Duration = Duration::from_mins(1);
@@ -92,8 +92,6 @@ impl Telegram {
     }
 
     pub fn come_back(&self) {
-        let free = || TcpListener::bind(self.address).map(drop);
-        eventually(SOON, "Telegram's port to be free", free);
         *self.door.borrow_mut() = Some(Door::open(self.address, Arc::clone(&self.shared)));
     }
 

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
+use super::listen;
 use super::telegram::{Failure, Shared, Telegram};
 use super::telegram_api::{Delivery, Refusal, Webhook};
 
@@ -28,11 +29,11 @@ pub(super) struct Door {
 impl Door {
     pub(super) fn open(address: SocketAddr, shared: Arc<Shared>) -> Self {
         let (close, closed) = oneshot::channel();
-        let (ready, is_ready) = std::sync::mpsc::channel();
+        let listener = listen(address);
+        listener.set_nonblocking(true).unwrap();
         let thread = std::thread::spawn(move || {
             runtime().block_on(async {
-                let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-                ready.send(()).unwrap();
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let router = Router::new().fallback(answer).with_state(shared);
                 tokio::select! {
                     served = axum::serve(listener, router).into_future() => served.unwrap(),
@@ -40,7 +41,6 @@ impl Door {
                 }
             });
         });
-        is_ready.recv().expect("Telegram's port is free");
         Self { close: Some(close), thread: Some(thread) }
     }
 }

@@ -1,14 +1,14 @@
 //! What the daemon keeps: the database, who has it, the logs, and the room that is left for both.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-
-use rustix::fs::statvfs;
 
 use super::report::Finding;
 use crate::cli::health::{self, Answer};
 use crate::cli::shown;
 use crate::config::Config;
-use crate::files::reason;
+use crate::domain::size::Size;
+use crate::files::{self, reason};
 use crate::store::{self, Depth, Error, Lock, aside};
 
 const GIB: u64 = 1 << 30;
@@ -152,13 +152,15 @@ fn logs(folder: &Path) -> Finding {
 }
 
 fn room(config: &Config) -> Finding {
-    let folders = [&config.paths.logs_dir, &config.paths.database].map(|path| existing(path));
-    let rooms = folders
-        .map(|folder| (statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)), folder));
-    let [(Ok(first), one), (Ok(second), other)] = rooms else {
+    let [logs, database] = [&config.paths.logs_dir, &config.paths.database].map(|path| existing(path));
+    // Of one file system there is one figure, though two looks may find two.
+    let folders = if device(logs) == device(database) { vec![logs] } else { vec![logs, database] };
+    let rooms = folders.into_iter().map(|folder| Some((files::room(folder)?, folder)));
+    let Some((Size(room), folder)) =
+        rooms.collect::<Option<Vec<_>>>().and_then(|rooms| rooms.into_iter().min_by_key(|(room, _)| *room))
+    else {
         return Finding::warn("disk", "the system doesn't say how much room is left", "see what `df` says");
     };
-    let (room, folder) = if first <= second { (first, one) } else { (second, other) };
     let tenths = room / (GIB / 10);
     let message = format!("{}.{} GiB left for {}", tenths / 10, tenths % 10, shown(folder));
     if room < TOO_LITTLE {
@@ -168,6 +170,10 @@ fn room(config: &Config) -> Finding {
     } else {
         Finding::ok("disk", message)
     }
+}
+
+fn device(path: &Path) -> Option<u64> {
+    path.metadata().ok().map(|there| there.dev())
 }
 
 /// The path itself, or what is there of it.

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::domain::actor::Actor;
 use crate::domain::command::Command;
 use crate::domain::event::Event;
-use crate::domain::gate::{About, Gate};
+use crate::domain::gate::Gate;
 use crate::domain::id::SessionId;
 use crate::domain::session::{Session, Work};
 use crate::engine::{self, Engine, Snapshot, Wish};
@@ -103,7 +103,7 @@ impl<'a> Terminal<'a> {
             self.tell_story().await?;
             match self.look(&snapshot) {
                 Next::Leave(exit) => return Ok(exit),
-                Next::Decide(gate) if self.call.arguments.yes && is_approvable(&gate) => {
+                Next::Decide(gate) if self.call.arguments.yes && gate.takes_advance_approval() => {
                     let approve = Command::Approve { gate: Some(gate.id), note: None };
                     self.command(approve, Actor::named("--yes")).await?;
                     continue;
@@ -219,7 +219,7 @@ impl<'a> Terminal<'a> {
     /// Whether a person in front of the screen has just seen it: a question as its card, an answer as it was typed.
     fn is_known(&self, told: &Told) -> bool {
         let is_question = matches!(&told.event, Event::GateOpened { gate, .. }
-            if self.keyboard.is_some() || (self.call.arguments.yes && is_approvable(gate)));
+            if self.keyboard.is_some() || (self.call.arguments.yes && gate.takes_advance_approval()));
         is_question || self.heard.is_answer(&told.event)
     }
 
@@ -255,10 +255,6 @@ impl Drop for Terminal<'_> {
     fn drop(&mut self) {
         self.screen.close();
     }
-}
-
-fn is_approvable(gate: &Gate) -> bool {
-    matches!(gate.about, About::Before { .. })
 }
 
 async fn typed(keyboard: &mut Option<Keyboard>) -> Option<String> {

@@ -7,7 +7,7 @@ use super::Call;
 use crate::cli::say::{BOLD, DIM, harmless};
 use crate::cli::shown;
 use crate::config::Config;
-use crate::domain::gate::{About, Gate};
+use crate::domain::gate::Gate;
 use crate::domain::hold::Hold;
 use crate::domain::session::Session;
 use crate::domain::task::TaskState;
@@ -75,9 +75,8 @@ pub(super) fn waiting_until(hold: &Hold, config: &Config) -> String {
 /// At a gate that nobody can be asked about here.
 pub(super) fn waiting(gate: &Gate, call: &Call<'_>) -> String {
     let mut ways = vec![(call.command.clone(), "in a terminal, asks for the answer")];
-    match gate.about {
-        About::Before { .. } => ways.push((format!("{} --yes", call.command), "approves")),
-        About::Failed { .. } | About::Interrupted { .. } => {}
+    if gate.takes_advance_approval() {
+        ways.push((format!("{} --yes", call.command), "approves"));
     }
     ways.push((format!("orchestrator{} serve", call.config), "takes the answer over HTTP"));
     let width = ways.iter().map(|(command, _)| command.width()).max().unwrap_or_default();

@@ -356,7 +356,7 @@ fn events() -> Vec<Event> {
             run,
             summary: "Done.".to_owned(),
             took,
-            cost,
+            cost: Cost { known: cost, at_least: true },
             denials: vec!["Write notes.txt".to_owned()],
         },
         Event::TaskFailed {

@@ -8,9 +8,9 @@ use utoipa::openapi::schema::{AllOf, Type};
 use utoipa::openapi::{Components, Content, Object, Ref, RefOr, Required, Schema};
 
 use super::{outcomes, proofs};
-use crate::http::REQUEST_ID_LIMIT;
 use crate::http::body::Sender;
 use crate::http::call::KEY_LIMIT;
+use crate::http::passage::REQUEST_ID_LIMIT;
 
 const SCHEMA: &str = "#/components/schemas/";
 

@@ -21,6 +21,7 @@ use self::outcomes::MayNotBeServed;
 use super::body::Sender;
 use super::error::{Failure, Refusal};
 use super::events::{EventView, ResetView};
+use super::routes;
 
 const ABOUT: &str = "\
 Works through a task file with Claude Code, one task at a time, and asks its operator before anything that matters.
@@ -59,8 +60,8 @@ pub(super) async fn openapi() -> Response {
 }
 
 fn describe() -> OpenApi {
-    let mut commands = super::commands().into_openapi();
-    let mut others = super::others().into_openapi();
+    let mut commands = routes::described_commands().into_openapi();
+    let mut others = routes::described_others().into_openapi();
     let mut components = Components::new();
     for part in [&mut commands, &mut others] {
         components.schemas.extend(part.components.take().unwrap_or_default().schemas);
