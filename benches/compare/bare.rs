@@ -13,7 +13,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use orchestrator::claude::{Conversation, Invocation, Launcher, Marker, RunFiles, Settings};
-use rustix::process::{WaitOptions, wait};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
@@ -55,28 +54,27 @@ pub fn durable_loop(folder: &Path, stand_in: &Path, tasks: usize) {
         let session = insert_session(&mut connection, tasks).await;
         let before = Watched::own().cpu();
         let began = Instant::now();
+        let launcher = Launcher::new(binary());
         for task in 1..=tasks {
-            run(folder, stand_in, task);
+            run(&launcher, folder, stand_in, task).await;
             commit(&mut connection, &session, task).await;
         }
+        launcher.dismiss().await;
         tell(began, before);
         connection.close().await.unwrap();
     });
 }
 
-fn run(folder: &Path, stand_in: &Path, task: usize) {
+async fn run(launcher: &Launcher, folder: &Path, stand_in: &Path, task: usize) {
     let settings = Settings { command: vec![stand_in.display().to_string()], ..Settings::default() };
     let conversation = Conversation::New(Uuid::new_v4());
     let invocation =
         Invocation::of_claude(&settings, conversation, None, folder.to_owned(), std::env::vars_os());
     let files = RunFiles::new(folder.join("logs"), &format!("task-{task}-run-1"));
     let raw = files.raw();
-    let launcher = Launcher(binary());
-    let process =
-        orchestrator::claude::spawn(&launcher, &invocation, "Do it.", files, Marker::from(Uuid::new_v4()));
-    let process = process.unwrap();
-    wait(WaitOptions::empty()).unwrap();
-    drop(process);
+    let marker = Marker::from(Uuid::new_v4());
+    let process = orchestrator::claude::spawn(launcher, &invocation, "Do it.", files, marker);
+    process.unwrap().wait().await.unwrap();
     let printed = fs::read_to_string(raw).unwrap();
     let result: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
     assert_eq!(result["is_error"], false);

@@ -9,11 +9,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
 use crate::connection::{Connection, get};
 use crate::watched::Watched;
 
+/// Of files, in bytes.
+const LARGE: u64 = 1_000_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 const BETWEEN_LOOKS: Duration = Duration::from_micros(500);
 
@@ -100,18 +101,46 @@ impl Server {
 
 /// A folder to work in: on a disk, as `/tmp` may be memory, where nothing has to be synced; and in no git repository, whose
 /// status a project in it would have.
-pub fn folder(name: &str) -> TempDir {
+pub fn folder(name: &str) -> Folder {
     let prefix = format!("{}-{name}-", std::process::id());
     fs::create_dir_all(workshop()).unwrap();
-    tempfile::Builder::new().prefix(&prefix).tempdir_in(workshop()).unwrap()
+    Folder(tempfile::Builder::new().prefix(&prefix).tempdir_in(workshop()).unwrap().keep())
 }
 
-/// Removes what a call left that was killed.
+/// One of them. What is small in it stays until the end: a file system may take far longer to make files for a while after
+/// many were removed, which whoever is measured next would be charged with.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        remove_large(&self.0);
+    }
+}
+
+fn remove_large(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_dir() {
+            remove_large(&entry.path());
+        } else if metadata.len() > LARGE {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Removes what this call made, or one left that was killed.
 pub fn clean_up() {
+    let own = std::process::id().to_string();
     for entry in fs::read_dir(workshop()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.split_once('-')).map(|(pid, _)| pid.to_owned());
-        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+        if owner.is_some_and(|pid| pid == own || !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -2,15 +2,20 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tempfile::TempDir;
-
-use crate::contender::{clean_up, folder};
+use crate::contender::{Folder, clean_up, folder};
 use crate::daemon::{Daemon, Setup};
 use crate::history;
+
+/// To see that it works.
+pub const QUICK: &str = "--quick";
+/// With a log of 10 GB.
+pub const HUGE: &str = "--huge";
+/// Write down also what is quick, or another binary's.
+pub const KEEP: &str = "--keep";
 
 /// The options of one call, and the histories that were made for it.
 pub struct Context {
@@ -23,7 +28,7 @@ pub struct Context {
     pub huge: bool,
     /// Whether the figures go into the document.
     pub keeps_figures: bool,
-    folder: TempDir,
+    folder: Folder,
     histories: RefCell<BTreeMap<History, PathBuf>>,
 }
 
@@ -39,16 +44,16 @@ pub const MIDDLING: History = History { events: 10_000, tasks: 1_000 };
 pub const LONG: History = History { events: 1_000_000, tasks: 10_000 };
 
 impl Context {
-    /// `--quick`: to see that it works. `--huge`: with a log of 10 GB. `--keep`: quick figures are written down, too.
     pub fn new(words: &[&str]) -> Self {
         clean_up();
-        let quick = words.contains(&"--quick");
+        let quick = words.contains(&QUICK);
+        let is_ours = std::env::var_os("BENCH_BINARY").is_none();
         Self {
             rounds: if quick { 2 } else { 5 },
             tasks: if quick { 50 } else { 500 },
             hurry: if quick { 6 } else { 1 },
-            huge: words.contains(&"--huge"),
-            keeps_figures: !quick || words.contains(&"--keep"),
+            huge: words.contains(&HUGE),
+            keeps_figures: (!quick && is_ours) || words.contains(&KEEP),
             folder: folder("histories"),
             histories: RefCell::default(),
         }
@@ -60,6 +65,8 @@ impl Context {
         let made = made.unwrap_or_else(|| self.make(history));
         let mut daemon = Daemon::prepare(setup);
         fs::copy(made, daemon.database()).unwrap();
+        // Or its commits would wait for all of it.
+        File::open(daemon.database()).unwrap().sync_all().unwrap();
         daemon.restart();
         daemon
     }

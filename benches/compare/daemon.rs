@@ -7,10 +7,9 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::connection::{Connection, SECRET};
-use crate::contender::{Server, folder, free_port, until};
+use crate::contender::{Folder, Server, folder, free_port, until};
 use crate::stand_in;
 
 /// The binary under measurement: the one that cargo built beside this, or the one that `BENCH_BINARY` names.
@@ -40,7 +39,7 @@ impl Default for Setup {
 
 /// A daemon's folder, with or without a daemon at work in it.
 pub struct Daemon {
-    folder: TempDir,
+    folder: Folder,
     port: u16,
     server: Option<Server>,
 }
@@ -61,7 +60,7 @@ impl Daemon {
         let mut config = format!(
             "[server]\nport = {port}\n[orchestrator]\napproval_mode = \"{}\"\n[paths]\nproject_dir = \"project\"\n\
              tasks_dir = \"tasks\"\nlogs_dir = \"logs\"\ndaily_dir = \"daily\"\ndatabase = \"orchestrator.db\"\n\
-             [claude]\ncommand = {}\n[webhooks]\nsecret = \"{SECRET}\"\n",
+             [limits]\noutput_per_run = \"20GB\"\n[claude]\ncommand = {}\n[webhooks]\nsecret = \"{SECRET}\"\n",
             setup.approval_mode,
             json!(shell_words::quote(claude.to_str().unwrap())),
         );

@@ -1,6 +1,7 @@
 //! What it costs while nothing happens.
 
 use std::fs;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,7 @@ fn measure(context: &Context) -> Vec<Table> {
     let peers = Peers::get();
     let flask =
         peers.python.as_deref().map(|python| Flask::start(python, Under::Gunicorn, "auto", None, None));
-    let huey = peers.python.as_deref().map(Queue::huey);
+    let huey = peers.python.as_deref().map(|python| Queue::huey(python, "run"));
     let pueue = peers.pueue.as_deref().map(Queue::pueue);
     let tsp = peers.task_spooler.as_deref().map(Queue::task_spooler);
 
@@ -88,7 +89,19 @@ fn measure(context: &Context) -> Vec<Table> {
         table.row(one.row(began.elapsed()));
     }
     table.note(format!("The binary has {} MB.", figure(fs::metadata(binary()).unwrap().len() as f64 / 1e6)));
+    table.note(image());
     vec![table]
+}
+
+/// What an engine says that has built it.
+fn image() -> String {
+    let inspect = ["image", "inspect", "--format", "{{.Size}}", "orchestrator"];
+    let size = Command::new("docker").args(inspect).output().ok().filter(|said| said.status.success());
+    let size = size.and_then(|said| String::from_utf8_lossy(&said.stdout).trim().parse::<f64>().ok());
+    size.map_or_else(
+        || "The image isn't here: `docker build --tag orchestrator .` makes it.".to_owned(),
+        |size| format!("The image has {} MB, Claude Code and Debian included.", figure(size / 1e6)),
+    )
 }
 
 fn cold_starts(context: &Context, daemon: &mut Daemon) -> Rounds {
@@ -101,7 +114,7 @@ fn cold_starts(context: &Context, daemon: &mut Daemon) -> Rounds {
         .collect()
 }
 
-fn after_a_gigabyte(context: &Context) -> (Daemon, tempfile::TempDir) {
+fn after_a_gigabyte(context: &Context) -> (Daemon, crate::contender::Folder) {
     eprintln!("footprint: a run of 1 GB");
     let place = crate::contender::folder("printer");
     let printer = stand_in::printer(place.path(), A_GIGABYTE / u64::from(context.hurry), None);

@@ -40,7 +40,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
-use context::Context;
+use context::{Context, HUGE, KEEP, QUICK};
 use table::Table;
 
 /// What cargo tells a benchmark, and not a test.
@@ -68,9 +68,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["print", bytes, pace, ..] => {
+        ["print", kind, bytes, pace, ..] => {
+            let kind = printer::Kind::named(kind).unwrap();
             let pace = Some(pace.parse().unwrap()).filter(|pace| *pace > 0);
-            printer::print(bytes.parse().unwrap(), pace, &mut std::io::stdout()).unwrap();
+            printer::print(kind, bytes.parse().unwrap(), pace, &mut std::io::stdout()).unwrap();
         }
         ["plain-loop", folder, program, tasks] => {
             bare::plain_loop(Path::new(folder), Path::new(program), tasks.parse().unwrap());
@@ -93,15 +94,27 @@ pub fn attempt<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
     done
 }
 
+/// Why a call can't be taken, if it can't: a slip would otherwise cost minutes, and figures that were to be kept.
+fn refusal(words: &[&str]) -> Option<String> {
+    let sections = SECTIONS.map(|section| section.name);
+    let unknown = |(kind, known): (&str, &[&str]), is_option: bool| {
+        let mut words = words.iter().filter(|word| **word != BENCH && word.starts_with("--") == is_option);
+        let unknown = words.find(|word| !known.contains(word))?;
+        Some(format!("there is no {kind} {unknown:?}: they are {}", known.join(", ")))
+    };
+    let binary = daemon::binary();
+    unknown(("section", &sections), false)
+        .or_else(|| unknown(("option", &[QUICK, HUGE, KEEP]), true))
+        .or_else(|| (!binary.is_file()).then(|| format!("BENCH_BINARY: there is no {}", binary.display())))
+}
+
 fn compare(words: &[&str]) {
-    let context = Context::new(words);
-    let named: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with("--")).collect();
-    let known = |name: &&str| SECTIONS.iter().any(|section| section.name == *name);
-    if let Some(unknown) = named.iter().find(|name| !known(name)) {
-        let all = SECTIONS.map(|section| section.name).join(", ");
-        eprintln!("there is no section {unknown:?}: they are {all}");
+    if let Some(refusal) = refusal(words) {
+        eprintln!("{refusal}");
         std::process::exit(2);
     }
+    let context = Context::new(words);
+    let named: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with("--")).collect();
     println!("{}\n", machine::described());
     let began = Instant::now();
     let mut failed = Vec::new();
@@ -120,6 +133,8 @@ fn compare(words: &[&str]) {
             document::replace(section, &tables, &machine);
         }
     }
+    drop(context);
+    contender::clean_up();
     println!("all of it in {:.0} s", began.elapsed().as_secs_f64());
     if !failed.is_empty() {
         eprintln!("not measured: {}", failed.join(", "));

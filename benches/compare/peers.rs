@@ -7,10 +7,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::connection::SECRET;
-use crate::contender::{Running, Server, folder, free_port, until};
+use crate::contender::{Folder, Running, Server, folder, free_port, until};
 use crate::stand_in;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -62,7 +60,7 @@ pub enum Under {
 
 /// The Flask program in a folder of its own.
 pub struct Flask {
-    folder: TempDir,
+    folder: Folder,
     pub server: Server,
 }
 
@@ -128,7 +126,7 @@ type Add = Box<dyn Fn(&[String])>;
 
 /// A queue of commands that are run one at a time.
 pub struct Queue {
-    folder: TempDir,
+    folder: Folder,
     add: Add,
     /// The process that runs them.
     pub pid: u32,
@@ -194,7 +192,8 @@ impl Queue {
         Self { folder, add: Box::new(add), pid, running: None, end: Some(end) }
     }
 
-    pub fn huey(python: &Path) -> Self {
+    /// With jobs of this kind.
+    pub fn huey(python: &Path, job: &'static str) -> Self {
         let folder = folder("huey");
         let place = folder.path().to_owned();
         let inside = move |mut command: Command| {
@@ -208,7 +207,7 @@ impl Queue {
         let program = python.join("python");
         let add = move |commands: &[String]| {
             let mut enqueue = inside(Command::new(&program));
-            let mut enqueuing = enqueue.arg("enqueue.py").stdin(Stdio::piped()).spawn().unwrap();
+            let mut enqueuing = enqueue.args(["enqueue.py", job]).stdin(Stdio::piped()).spawn().unwrap();
             enqueuing.stdin.take().unwrap().write_all(commands.join("\n").as_bytes()).unwrap();
             assert!(enqueuing.wait().unwrap().success(), "huey takes no jobs");
         };

@@ -5,12 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::Section;
 use crate::bare;
 use crate::connection::{get, post};
-use crate::contender::{Running, Server, folder, free_port, until};
+use crate::contender::{Folder, Running, Server, folder, free_port, until};
 use crate::context::{Context, LONG, in_turn};
 use crate::daemon::{Daemon, Setup};
 use crate::load::{Answers, Pace, ask};
@@ -26,9 +25,9 @@ pub const SECTION: Section = Section {
     title: "HTTP",
     method: "Eight kept connections. At a rate, a question that can't be asked when it is due counts from when it was due; at \
         saturation each connection asks again with every answer. The session has ten tasks, and all are done; the bare axum \
-        handler reads a row of SQLite that holds the body of our `/status`. An `/approve` is one that is refused, as nothing \
-        waits: it goes through a write transaction all the same; replayed means repeated with its key. (What a true approval \
-        takes is under *Reaction*.) Processor time is the server's own, an answer, when saturated. p50, p99 and p99.9 are those of all rounds' answers together, in ms.",
+        handler reads a row of SQLite that holds the body of our `/status`. Each question proves that it knows the secret, and \
+        is written into the access log, which the bare handler does without. An `/approve` is one that is refused, as nothing waits; \
+        replayed means repeated with its key. (What a true approval takes is under *Reaction*.) Processor time is the server's own, an answer, when saturated. p50, p99 and p99.9 are those of all rounds' answers together, in ms.",
     measure,
 };
 
@@ -252,7 +251,7 @@ fn shown(title: &str, cases: &[Case], rates: &[u32]) -> Table {
 
 /// The bare handler, with the body of a daemon's status.
 pub struct Axum {
-    _folder: TempDir,
+    _folder: Folder,
     pub server: Server,
 }
 

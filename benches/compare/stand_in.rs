@@ -8,6 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::printer::Kind;
+
 const INIT: &str = r#"{"type":"system","subtype":"init","cwd":"/home/op/project","session_id":"dc5138c3-650b-4115-a00e-63f4b2b52306","tools":["Bash","Edit","Read","Write"],"mcp_servers":[],"model":"claude-opus-5-5","permissionMode":"default","apiKeySource":"none","uuid":"0b4a8e0c-6a0e-4a3e-8d4e-0d8e4f6e5b1a"}"#;
 const SAID: &str = r#"{"type":"assistant","message":{"id":"msg_btavZhhpGpm8pOCY","type":"message","role":"assistant","content":[{"type":"text","text":"All done: the task is complete."}],"model":"claude-opus-5-5","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1200,"output_tokens":310}},"parent_tool_use_id":null,"session_id":"dc5138c3-650b-4115-a00e-63f4b2b52306","uuid":"69b3d31e-e981-4d05-a3d3-c8d4e376c318"}"#;
 const RESULT: &str = r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","stop_reason":"end_turn","session_id":"dc5138c3-650b-4115-a00e-63f4b2b52306","total_cost_usd":0.02,"usage":{"input_tokens":1200,"output_tokens":310},"modelUsage":{},"permission_denials":[],"num_turns":1,"duration_ms":55,"result":"All done: the task is complete.","uuid":"2b7d4d7e-2d6d-4f87-9d5f-0f5c9f0f6d55"}"#;
@@ -33,11 +35,17 @@ pub fn held(folder: &Path) -> PathBuf {
     executable(folder.join("held"), &script)
 }
 
-/// Prints so many bytes, at a pace if there is one: a call of this very program.
+/// Prints so many bytes of all kinds, at a pace if there is one.
 pub fn printer(folder: &Path, bytes: u64, pace: Option<u64>) -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let script = format!("#!/bin/sh\nexec '{}' print {bytes} {}\n", program.display(), pace.unwrap_or(0));
-    executable(folder.join(format!("print-{bytes}")), &script)
+    printer_of(Kind::Mixed, folder, bytes, pace)
+}
+
+/// Prints so many bytes of one kind: a call of this very program.
+pub fn printer_of(kind: Kind, folder: &Path, bytes: u64, pace: Option<u64>) -> PathBuf {
+    let (program, kind) = (std::env::current_exe().unwrap(), kind.name());
+    let script =
+        format!("#!/bin/sh\nexec '{}' print {kind} {bytes} {}\n", program.display(), pace.unwrap_or(0));
+    executable(folder.join(format!("print-{kind}-{bytes}")), &script)
 }
 
 fn executable(path: PathBuf, script: &str) -> PathBuf {

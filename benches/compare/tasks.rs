@@ -92,6 +92,10 @@ fn measure(context: &Context) -> Vec<Table> {
         ]);
     }
     table.note("Durable: orchestrator, the durable loop and huey. pueue and task-spooler keep their queue in memory or unsynced.");
+    table.note(
+        "huey, like task-spooler and pueue, goes by the exit code and keeps nothing of a job that is done. As one that judges it \
+         reads what was printed, and keeps the CLI's result, as the daemon does.",
+    );
     table.note("task-spooler doesn't wait for its children, so the kernel books none of their time on it.");
     vec![table]
 }
@@ -128,11 +132,13 @@ fn contenders(tasks: usize) -> Vec<Contender> {
     let peers = Peers::get();
     if let Some(python) = peers.python.as_deref() {
         all.push(contender("Flask program", tasks, Box::new(|tasks| of_flask(python, tasks))));
-        all.push(contender(
-            "huey, SQLite, fsync",
-            tasks,
-            Box::new(|tasks| of_queue(&Queue::huey(python), tasks)),
-        ));
+        for (name, job) in [("huey, SQLite, fsync", "run"), ("huey that judges and keeps results", "judge")] {
+            all.push(contender(
+                name,
+                tasks,
+                Box::new(move |tasks| of_queue(&Queue::huey(python, job), tasks)),
+            ));
+        }
     }
     if let Some(programs) = peers.task_spooler.as_deref() {
         all.push(contender(
