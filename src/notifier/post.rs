@@ -1,6 +1,7 @@
 //! One POST to n8n: what is sent, how it is signed, and what the answer means.
 //!
-//! Standard Webhooks, <https://www.standardwebhooks.com>; a 2xx means that the chat has it.
+//! Standard Webhooks, <https://www.standardwebhooks.com>; a 2xx means that the chat has it,
+//! unless n8n says with it that it is only starting.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +26,9 @@ const ANSWERED: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: usize = 16 * 1024;
 /// How much of what was answered is told.
 const QUOTED: usize = 200;
+/// What n8n answers, with a 200, to whatever comes while it opens its database; it keeps nothing of that (`abstract-server.ts`,
+/// `setupHealthCheck`).
+const STARTING_UP: &str = "n8n is starting up";
 /// The longest pause that a receiver may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
@@ -177,6 +181,9 @@ async fn hear(response: Response, now: Timestamp) -> Heard {
         Err(_) if status.is_success() => String::new(),
         Err(error) => outward::root(&error),
     };
+    if status.is_success() && answer.starts_with(STARTING_UP) {
+        return Heard::Failed { error: said(status, &answer), retry_after };
+    }
     if status.is_success() {
         let accepted: Accepted = serde_json::from_str(&answer).unwrap_or_default();
         return Heard::Accepted { message_id: accepted.message_id() };

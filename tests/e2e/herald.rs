@@ -1,11 +1,12 @@
 //! Notifications by hand: what the daemon would post, and what it never would.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::support::SOON;
 use crate::support::n8n::{N8n, NOTIFY_KEY, NOTIFY_SECRET};
@@ -72,17 +73,32 @@ impl Herald {
     }
 
     /// Posts without waiting for an answer.
-    pub fn starts_posting(&self, letter: &Letter) -> tokio::task::JoinHandle<reqwest::Result<u16>> {
+    pub fn starts_posting(&self, letter: &Letter) -> JoinHandle<reqwest::Result<u16>> {
         let request = self.request(letter);
         self.runtime.spawn(async { Ok(request.send().await?.status().as_u16()) })
     }
 
+    /// Posts it again and again, also while nobody listens, until it is sent; tells what was said with a 2xx, in its order.
+    pub fn keeps_posting(&self, letter: &Letter) -> JoinHandle<Vec<Value>> {
+        let request = self.request(letter);
+        self.runtime.spawn(async move {
+            let mut said: Vec<Value> = Vec::new();
+            while said.last().is_none_or(|last| last["message_id"].is_null()) {
+                let reply = reply(request.try_clone().unwrap()).await;
+                said.extend(reply.ok().filter(|reply| reply.status / 100 == 2).map(|reply| reply.body));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            said
+        })
+    }
+
+    /// Waits for what goes on beside.
+    pub fn awaits<T>(&self, task: JoinHandle<T>) -> T {
+        self.runtime.block_on(task).unwrap()
+    }
+
     async fn post(&self, letter: &Letter) -> reqwest::Result<Reply> {
-        let response = self.request(letter).send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Reply { status, retry_after: header(&headers, "retry-after"), body })
+        reply(self.request(letter)).await
     }
 
     fn request(&self, letter: &Letter) -> reqwest::RequestBuilder {
@@ -96,6 +112,14 @@ impl Herald {
         let request = request.header("webhook-id", id).header("webhook-timestamp", at.to_string());
         request.header("webhook-signature", signature).header("x-orchestrator-key", letter.key).body(body)
     }
+}
+
+async fn reply(request: reqwest::RequestBuilder) -> reqwest::Result<Reply> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await?;
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok(Reply { status, retry_after: header(&headers, "retry-after"), body })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

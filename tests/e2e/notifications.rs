@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::herald::{Herald, Letter};
 use crate::stage::Stage;
 use crate::support::eventually::eventually;
+use crate::support::n8n::STARTING_UP;
 use crate::support::telegram::Failure;
 
 #[test]
@@ -160,6 +161,23 @@ fn n8n_killed_while_it_sends_loses_nothing_and_sends_nothing_twice() {
     stage.n8n.restart();
     let again = herald.posts(&letter);
     assert_eq!(again.body, json!({"message_id": heard["message_id"], "duplicate": true}));
+    assert_eq!(stage.ana().sent().len(), 1);
+    stage.assert_no_secret_kept();
+}
+
+/// n8n says 200 to whatever comes while it opens its database, and keeps nothing of it. The daemon knows by these words.
+#[test]
+fn what_n8n_says_while_it_starts_is_no_delivery() {
+    let mut stage = Stage::idle();
+    let herald = Herald::of(&stage.n8n);
+    stage.n8n.kill9();
+    let posting = herald.keeps_posting(&Letter::new("n-1", "at the door"));
+    stage.n8n.restart();
+    let mut said = herald.awaits(posting);
+    let heard = stage.ana().hears("at the door");
+    assert_eq!(said.pop().unwrap()["message_id"], heard["message_id"]);
+    assert!(said.iter().all(|other| other == STARTING_UP), "{said:?}");
+    println!("{} times before it was sent: {STARTING_UP:?}", said.len());
     assert_eq!(stage.ana().sent().len(), 1);
     stage.assert_no_secret_kept();
 }

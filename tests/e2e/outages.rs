@@ -66,8 +66,9 @@ fn telegram_or_n8n_away_costs_time_and_no_message() {
     stage.n8n.kill9();
     stage.daemon.await_status("completed");
     ana.says("/status");
-    stage.telegram.come_back();
+    // Only then: n8n takes what comes while it opens its database, and forgets it.
     stage.n8n.restart();
+    stage.telegram.come_back();
 
     let status = ana.hears("📊 Orchestrator Status");
     stage.assert_all_told();

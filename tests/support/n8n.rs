@@ -24,6 +24,9 @@ pub const NOTIFY_SECRET: &str = "notify-secret-0123456789abcdef";
 /// The value of the header by which n8n knows the daemon.
 pub const NOTIFY_KEY: &str = "notify-key-0123456789abcdef";
 
+/// What it says with a 200 to whatever comes while it opens its database, and then forgets.
+pub const STARTING_UP: &str = "n8n is starting up. Please wait";
+
 /// How long n8n may take to start.
 const UP: Duration = Duration::from_mins(3);
 /// What it prints when it can be connected to.

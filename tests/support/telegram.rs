@@ -46,12 +46,20 @@ pub(super) struct Shared {
     pub(super) books: Mutex<Books>,
     pub(super) changed: Condvar,
     pub(super) troubles: Mutex<Vec<Trouble>>,
+    pub(super) away: Mutex<bool>,
     pub(super) ended: Mutex<bool>,
 }
 
 impl Shared {
     pub(super) fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap()
+    }
+
+    /// Tells the postman whether something is so, under the lock that he waits with: he can't miss the bell.
+    fn tell(&self, what: &Mutex<bool>, is_so: bool) {
+        let _books = self.books();
+        *what.lock().unwrap() = is_so;
+        self.changed.notify_all();
     }
 }
 
@@ -86,13 +94,15 @@ impl Telegram {
         format!("http://{}", self.address)
     }
 
-    /// Can't be reached any more, until [`Self::come_back`].
+    /// Can't be reached any more and brings nothing, until [`Self::come_back`].
     pub fn go_down(&self) {
+        self.shared.tell(&self.shared.away, true);
         drop(self.door.borrow_mut().take());
     }
 
     pub fn come_back(&self) {
         *self.door.borrow_mut() = Some(Door::open(self.address, Arc::clone(&self.shared)));
+        self.shared.tell(&self.shared.away, false);
     }
 
     /// The next `times` calls of a method fail.
@@ -162,11 +172,7 @@ impl Telegram {
 
 impl Drop for Telegram {
     fn drop(&mut self) {
-        // Under the lock that the postman waits with: it can't miss the bell.
-        let books = self.shared.books();
-        *self.shared.ended.lock().unwrap() = true;
-        self.shared.changed.notify_all();
-        drop(books);
+        self.shared.tell(&self.shared.ended, true);
         self.go_down();
         self.postman.take().unwrap().join().unwrap();
     }

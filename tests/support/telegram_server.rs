@@ -156,6 +156,10 @@ fn next(shared: &Shared) -> Option<(Webhook, Delivery)> {
         if *shared.ended.lock().unwrap() {
             return None;
         }
+        if *shared.away.lock().unwrap() {
+            books = shared.changed.wait(books).unwrap();
+            continue;
+        }
         let wanted = |webhook: &Webhook, delivery: &Delivery| {
             webhook.allowed.is_empty()
                 || webhook.allowed.iter().any(|kind| delivery.update.get(kind.as_str()).is_some())
