@@ -6,7 +6,7 @@ use std::fs;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use orchestrator::claude::{EndedBy, Evidence, Exit, Message, Transcript, judge, parse};
+use orchestrator::claude::{EndedBy, Evidence, Exit, Message, Transcript, judge, judge_resumed, parse};
 use orchestrator::domain::run::{Failure, Obstacle, Verdict};
 
 fn transcript(text: &str) -> Transcript {
@@ -134,6 +134,25 @@ fn without_a_result_it_depends_on_what_ended_it() {
             .abs()
             < 1e-9
     );
+}
+
+#[test]
+fn a_run_begins_afresh_only_if_it_says_why_it_could_not_be_resumed() {
+    let unknown = r#"{"type":"result","subtype":"error_during_execution","is_error":true,"errors":["No conversation found"]}"#;
+    let prose =
+        r#"{"type":"assistant","message":{"model":"m","content":[{"type":"text","text":"Going on."}]}}"#;
+    let judged = |text: &str, stderr| {
+        let transcript = transcript(text);
+        let evidence = Evidence { stderr, ..evidence(&transcript, Exit::Code(1), EndedBy::Itself) };
+        judge_resumed(&evidence).verdict
+    };
+    assert!(matches!(judged(unknown, ""), Verdict::NotResumed { .. }));
+    assert!(matches!(judged("", "no conversation found"), Verdict::NotResumed { .. }));
+    // It may have worked, and could not print a word of it: nobody runs that a second time unasked.
+    for silent in ["", r#"{"type":"system","subtype":"init","session_id":"s"}"#] {
+        assert!(matches!(judged(silent, ""), Verdict::Failed { failure: Failure::NoResult { .. } }));
+    }
+    assert!(matches!(judged(&format!("{prose}\n{unknown}"), "oops"), Verdict::Failed { .. }));
 }
 
 #[test]

@@ -99,10 +99,10 @@ fn name(history: History) -> String {
     format!("{} events, {} tasks before", history.events, history.tasks)
 }
 
-/// As many sessions as it takes for a hundred tasks.
+/// As many sessions as it takes for three hundred tasks: the fewer and shorter, the more a disturbance counts.
 fn milliseconds_a_task(context: &Context, history: History, tasks: usize) -> f64 {
     let daemon = context.daemon_with(history, &Setup::default());
-    let sessions = (context.tasks / 5 / tasks).max(1);
+    let sessions = (context.tasks * 3 / 5 / tasks).max(1);
     let mut took = Duration::ZERO;
     for _ in 0..sessions {
         let session = daemon.start_session(tasks);

@@ -48,14 +48,12 @@ pub fn judge(evidence: &Evidence<'_>) -> Outcome {
     Outcome { usage: usage(transcript), denials: denials(transcript), ..Outcome::bare(verdict) }
 }
 
-/// The same for a run that was to go on with an earlier Claude session: one that failed before the model said a word could
-/// not go on with it.
+/// The same for a run that was to go on with an earlier Claude session: one that failed before the model said a word, and
+/// says why, could not go on with it. Of one that says nothing at all (on a full disk, for instance) nobody knows what it did.
 pub fn judge_resumed(evidence: &Evidence<'_>) -> Outcome {
     let outcome = judge(evidence);
     match &outcome.verdict {
-        Verdict::Failed { failure: failure @ (Failure::Reported { .. } | Failure::NoResult { .. }) }
-            if !evidence.transcript.spoke =>
-        {
+        Verdict::Failed { failure } if !evidence.transcript.spoke && says_why(failure) => {
             let message = failure.to_string();
             Outcome { verdict: Verdict::NotResumed { message }, ..outcome }
         }
@@ -65,6 +63,19 @@ pub fn judge_resumed(evidence: &Evidence<'_>) -> Outcome {
         | Verdict::Unavailable { .. }
         | Verdict::NeverRan
         | Verdict::NotResumed { .. } => outcome,
+    }
+}
+
+fn says_why(failure: &Failure) -> bool {
+    match failure {
+        Failure::Reported { .. } => true,
+        Failure::NoResult { message, .. } => !message.is_empty(),
+        Failure::LimitReached { .. }
+        | Failure::OutOfBudget { .. }
+        | Failure::TimedOut { .. }
+        | Failure::WentQuiet { .. }
+        | Failure::PrintedTooMuch { .. }
+        | Failure::Check { .. } => false,
     }
 }
 
