@@ -118,8 +118,9 @@ impl Upkeep {
     /// So that an older copy in the database's place is noticed, also if this process is cut off.
     async fn note_newest_event(&self) {
         let newest = self.engine.store().readers().with(async |conn| restored::newest_event(conn).await);
-        if let Ok(newest) = newest.await {
-            self.lock.change(|note| note.newest_event = Some(newest));
+        match newest.await {
+            Ok(newest) => self.lock.change(|note| note.newest_event = Some(newest)),
+            Err(failure) => error!("failed to note which event is the newest: {failure}"),
         }
     }
 }

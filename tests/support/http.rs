@@ -130,6 +130,12 @@ impl Daemon {
         }
     }
 
+    /// Asks one that may be ending: it answers, or its door is closed.
+    pub fn ask_at_its_end(&self, ask: Ask) -> Option<Answer> {
+        let url = self.url(&ask.path);
+        self.runtime.block_on(ask.send(self.client.clone(), url)).ok()
+    }
+
     /// Asks all at the same time.
     #[track_caller]
     pub fn ask_at_once(&self, asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
