@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::connection::SECRET;
 use crate::contender::{Folder, Running, Server, folder, free_port, until};
@@ -122,7 +122,7 @@ impl Flask {
     }
 }
 
-type Add = Box<dyn Fn(&[String])>;
+type Add = Box<dyn Fn(&[String]) -> Duration>;
 
 /// A queue of commands that are run one at a time.
 pub struct Queue {
@@ -158,11 +158,11 @@ impl Queue {
         });
         let program = programs.join("pueue");
         let add = move |commands: &[String]| {
-            for command in commands {
+            one_by_one(commands, |command| {
                 let mut client = Command::new(&program);
                 client.arg("--config").arg(&config).args(["add", "--", command]);
                 must(client.stdout(Stdio::null()));
-            }
+            })
         };
         Self { folder, add: Box::new(add), pid: running.pid(), running: Some(running), end: None }
     }
@@ -185,9 +185,7 @@ impl Queue {
         let mut end = client();
         end.arg("-K");
         let add = move |commands: &[String]| {
-            for command in commands {
-                must(client().arg("-n").args(command.split(' ')));
-            }
+            one_by_one(commands, |command| must(client().arg("-n").args(command.split(' '))))
         };
         Self { folder, add: Box::new(add), pid, running: None, end: Some(end) }
     }
@@ -207,9 +205,12 @@ impl Queue {
         let program = python.join("python");
         let add = move |commands: &[String]| {
             let mut enqueue = inside(Command::new(&program));
-            let mut enqueuing = enqueue.args(["enqueue.py", job]).stdin(Stdio::piped()).spawn().unwrap();
+            let enqueue = enqueue.args(["enqueue.py", job]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut enqueuing = enqueue.spawn().unwrap();
             enqueuing.stdin.take().unwrap().write_all(commands.join("\n").as_bytes()).unwrap();
-            assert!(enqueuing.wait().unwrap().success(), "huey takes no jobs");
+            let output = enqueuing.wait_with_output().unwrap();
+            assert!(output.status.success(), "huey takes no jobs");
+            Duration::from_secs_f64(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
         };
         Self { folder, add: Box::new(add), pid: running.pid(), running: Some(running), end: None }
     }
@@ -218,8 +219,10 @@ impl Queue {
         self.folder.path()
     }
 
-    pub fn add(&self, commands: &[String]) {
-        (self.add)(commands);
+    /// Adds commands, the first of which holds up the others; answers with how long those took, without the start of a client
+    /// that adds all of them.
+    pub fn add(&self, commands: &[String]) -> Duration {
+        (self.add)(commands)
     }
 }
 
@@ -230,6 +233,15 @@ impl Drop for Queue {
             let _ = end.status();
         }
     }
+}
+
+/// Adds each by a client of its own.
+fn one_by_one(commands: &[String], add: impl Fn(&String)) -> Duration {
+    let (first, others) = commands.split_first().unwrap();
+    add(first);
+    let began = Instant::now();
+    others.iter().for_each(add);
+    began.elapsed()
 }
 
 /// The processes that were started with this in their environment.

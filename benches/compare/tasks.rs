@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::bare;
 use crate::contender::{folder, until};
@@ -25,7 +25,9 @@ pub const SECTION: Section = Section {
         task's last line to the last task's, by the number of tasks between: what a task costs with everything around it. \
         Processor time is the kernel's account of the contender's own process, and of the children it waited for (the \
         launcher, the stand-in, git). The durable loop is the limit: it starts the stand-in through the daemon's own launcher, \
-        reads the output and commits as many rows, in one transaction a task, to the same schema.",
+        reads the output and commits as many rows, in one transaction a task, to the same schema. Handing over is what the one \
+        waits for who has the work done, until all of it is taken: the daemon commits a task file at once, a queue a job at a \
+        time.",
     measure,
 };
 
@@ -35,6 +37,8 @@ const POLLED: usize = 20;
 
 /// Seconds a task.
 struct Cost {
+    /// To put it in line, for those that have a line.
+    handed: Option<f64>,
     wall: f64,
     own: f64,
     children: f64,
@@ -44,6 +48,9 @@ struct Contender {
     name: &'static str,
     tasks: usize,
     measure: Box<dyn Fn(usize) -> Cost>,
+    handed: Rounds,
+    /// From hand to end.
+    whole: Rounds,
     wall: Rounds,
     own: Rounds,
     children: Rounds,
@@ -54,7 +61,8 @@ impl Contender {
     /// Its other rounds would stand beside the wrong ones of ours.
     fn fail(&mut self) {
         self.has_failed = true;
-        for rounds in [&mut self.wall, &mut self.own, &mut self.children] {
+        let all = [&mut self.handed, &mut self.whole, &mut self.wall, &mut self.own, &mut self.children];
+        for rounds in all {
             *rounds = Rounds::default();
         }
     }
@@ -72,21 +80,35 @@ fn measure(context: &Context) -> Vec<Table> {
                 contender.fail();
                 return;
             };
+            if let Some(handed) = cost.handed {
+                contender.handed.push(handed * 1000.0);
+                contender.whole.push((handed + cost.wall) * 1000.0);
+            }
             contender.wall.push(cost.wall * 1000.0);
             contender.own.push(cost.own * 1000.0);
             contender.children.push(cost.children * 1000.0);
         });
     }
-    let head =
-        ["", "tasks", "ms a task", "ours is … times that", "own processor time, ms", "its children's, ms"];
+    let head = [
+        "",
+        "tasks",
+        "ms a task",
+        "ours is … times that",
+        "to hand it over, ms",
+        "with that, ours is … times theirs",
+        "own processor time, ms",
+        "its children's, ms",
+    ];
     let mut table = Table::new("A task", &head);
-    let ours = contenders[0].wall.clone();
+    let (ours, whole) = (contenders[0].wall.clone(), contenders[0].whole.clone());
     for contender in &contenders {
         table.row([
             contender.name.to_owned(),
             contender.tasks.to_string(),
             contender.wall.to_string(),
             ours.over(&contender.wall).to_string(),
+            contender.handed.to_string(),
+            whole.over(&contender.whole).to_string(),
             contender.own.to_string(),
             contender.children.to_string(),
         ]);
@@ -105,6 +127,8 @@ fn contenders(tasks: usize) -> Vec<Contender> {
         name,
         tasks,
         measure,
+        handed: Rounds::default(),
+        whole: Rounds::default(),
         wall: Rounds::default(),
         own: Rounds::default(),
         children: Rounds::default(),
@@ -157,9 +181,11 @@ fn of_daemon(setup: &Setup, tasks: usize) -> Cost {
     let daemon = Daemon::start(setup);
     let watched = Watched::one(daemon.server().running.pid());
     cost(&watched, tasks, || {
+        let began = Instant::now();
         let session = daemon.start_session(tasks);
+        let handed = began.elapsed();
         daemon.see_through(&session, tasks);
-        (daemon.printed_at(&session, 1), daemon.printed_at(&session, tasks))
+        (handed, daemon.printed_at(&session, 1), daemon.printed_at(&session, tasks))
     })
 }
 
@@ -167,15 +193,17 @@ fn of_flask(python: &Path, tasks: usize) -> Cost {
     let flask = Flask::start(python, Under::Werkzeug, "auto", None, None);
     let watched = Watched::one(flask.server.running.pid());
     cost(&watched, tasks, || {
+        let began = Instant::now();
         flask.start_session(tasks);
+        let handed = began.elapsed();
         let last = flask.output_of(tasks);
         until("Flask's last task", A_SESSION, || last.exists().then_some(()));
         flask.see_through();
-        (changed(&flask.output_of(1)), changed(&last))
+        (handed, changed(&flask.output_of(1)), changed(&last))
     })
 }
 
-/// The queue is filled behind a task that waits, so that filling it isn't measured.
+/// The queue is filled behind a task that waits, so that filling it is measured by itself.
 fn of_queue(queue: &Queue, tasks: usize) -> Cost {
     let folder = queue.folder();
     let (go, waits) = (folder.join("go"), folder.join("wait-for-go"));
@@ -186,13 +214,13 @@ fn of_queue(queue: &Queue, tasks: usize) -> Cost {
     let output = |task: usize| folder.join(format!("out-{task}"));
     let mut commands = vec![waits.display().to_string()];
     commands.extend((1..=tasks).map(|task| format!("{} {}", program.display(), output(task).display())));
-    queue.add(&commands);
+    let handed = queue.add(&commands);
     cost(&Watched::one(queue.pid), tasks, || {
         fs::write(go, "").unwrap();
         let printed = || output(tasks).metadata().ok().filter(|file| file.len() > 0).map(|_| ());
         until("the queue's last task", A_SESSION, printed);
         sleep(Duration::from_millis(100));
-        (changed(&output(1)), changed(&output(tasks)))
+        (handed, changed(&output(1)), changed(&output(tasks)))
     })
 }
 
@@ -206,15 +234,25 @@ fn of_loop(part: &str, tasks: usize) -> Cost {
     }
     let looped = bare::looped(part, folder.path(), &program, tasks);
     let count = tasks as f64;
-    Cost { wall: looped.seconds / count, own: looped.own / count, children: looped.children / count }
+    Cost {
+        handed: None,
+        wall: looped.seconds / count,
+        own: looped.own / count,
+        children: looped.children / count,
+    }
 }
 
-/// What `session` costs, which answers with when the first and the last task were done.
-fn cost(watched: &Watched, tasks: usize, session: impl FnOnce() -> (SystemTime, SystemTime)) -> Cost {
+/// What `session` costs, which answers with how long it took to hand it over, and when the first and the last task were done.
+fn cost(
+    watched: &Watched,
+    tasks: usize,
+    session: impl FnOnce() -> (Duration, SystemTime, SystemTime),
+) -> Cost {
     let before = watched.cpu();
-    let (first, last) = session();
+    let (handed, first, last) = session();
     let cpu = watched.cpu().since(before);
     Cost {
+        handed: Some(handed.as_secs_f64() / tasks as f64),
         wall: last.duration_since(first).unwrap_or_default().as_secs_f64() / (tasks - 1) as f64,
         own: cpu.own.as_secs_f64() / tasks as f64,
         children: cpu.children.as_secs_f64() / tasks as f64,
